@@ -1,0 +1,5 @@
+"""The words of the domain: frozen, without I/O, without dependencies.
+
+Facts are what was seen, findings are what a rule says of the facts, decisions are what a policy says of the
+findings. The three are never mixed.
+"""

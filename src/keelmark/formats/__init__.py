@@ -1,0 +1,1 @@
+"""One file format per file. Bytes are read, never loaded, executed or unpacked without bounds."""
