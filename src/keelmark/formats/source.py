@@ -90,12 +90,13 @@ class Source:
         self._descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             status = os.fstat(self._descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ParseError("no regular file", path=path)
-            self.size = status.st_size
         except BaseException:
             os.close(self._descriptor)
             raise
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._descriptor)
+            raise ParseError("no regular file", path=path)
+        self.size = status.st_size
 
     @classmethod
     def of_bytes(cls, data: bytes, *, path: str, bounds: Bounds | None = None) -> Source:
@@ -180,7 +181,7 @@ class Source:
 
     @cached_property
     def lines(self) -> Sequence[str]:
-        """The lines of the text, without their ends; `\\n`, `\\r\\n` and `\\r` end a line, nothing else does."""
+        """The lines of the text without their ends: line feed, return, or both end a line, nothing else does."""
         return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     @cached_property

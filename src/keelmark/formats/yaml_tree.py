@@ -263,9 +263,9 @@ def _typed(text: str) -> str | float | bool | None:
     if _INT.fullmatch(text):
         return int(text)
     if _OCTAL.fullmatch(text):
-        return int(text[2:], 8)
+        return int(text, base=0)
     if _HEX.fullmatch(text):
-        return int(text[2:], 16)
+        return int(text, base=0)
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
