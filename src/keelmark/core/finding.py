@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator  # noqa: TC003 - the protocol's t
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from keelmark.core.declaration import Waiver
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Confidence, Outcome, Severity
 
 if TYPE_CHECKING:
-    from keelmark.core.declaration import Waiver
     from keelmark.core.project import Project
 
 __all__ = ["Card", "Finding", "Rule", "fingerprint", "numbered"]
