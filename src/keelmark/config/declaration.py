@@ -1,0 +1,124 @@
+"""Reads `keelmark.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from keelmark.config.shape import convert, describe
+from keelmark.core.declaration import Declaration
+from keelmark.errors import ConfigurationError, LimitExceededError, ParseError
+from keelmark.formats import yaml_tree
+from keelmark.formats.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from keelmark.core.catalogue import Catalogue
+
+__all__ = ["FILE_NAMES", "SCHEMA_VERSION", "find", "json_schema", "parse", "read"]
+
+FILE_NAMES = ("keelmark.yaml", "keelmark.yml")
+SCHEMA_VERSION = 1
+_BOUNDS = yaml_tree.Bounds(max_bytes=1024 * 1024, max_nodes=50_000, max_depth=20)
+
+
+def find(root: Path) -> Path | None:
+    """The declaration of a folder, None when there is none.
+
+    Raises:
+        ConfigurationError: There are two.
+    """
+    present = [root / name for name in FILE_NAMES if (root / name).is_file()]
+    if len(present) > 1:
+        raise ConfigurationError(
+            "both `keelmark.yaml` and `keelmark.yml` exist",
+            hint="keep one of them",
+            path=str(present[1].name),
+        )
+    return present[0] if present else None
+
+
+def read(file: Path, *, catalogue: Catalogue) -> Declaration:
+    """The declaration in a file.
+
+    Raises:
+        ConfigurationError: It does not fit the schema; with the line and the nearest known key.
+    """
+    try:
+        with Source(file, path=file.name) as source:
+            text = source.text
+    except (OSError, ParseError, LimitExceededError) as error:
+        raise ConfigurationError(f"`{file.name}` cannot be read: {error}", path=file.name) from error
+    return parse(text, path=file.name, catalogue=catalogue)
+
+
+def parse(text: str, *, path: str = "keelmark.yaml", catalogue: Catalogue) -> Declaration:
+    """The declaration that a text states.
+
+    Raises:
+        ConfigurationError: It does not fit the schema; with the line and the nearest known key.
+    """
+    try:
+        node = yaml_tree.parse(text, path=path, bounds=_BOUNDS)
+    except (ParseError, LimitExceededError) as error:
+        raise ConfigurationError(error.message, path=path, line=error.line) from error
+    if node is None:
+        raise ConfigurationError(
+            "the file is empty", path=path, hint="keelmark init --print shows a full example"
+        )
+    declaration = convert(node, Declaration, path=path)
+    if declaration.version != SCHEMA_VERSION:
+        raise ConfigurationError(
+            f"`version` is {declaration.version}; this Keelmark reads version {SCHEMA_VERSION}",
+            path=path,
+            line=_line(node, "version"),
+        )
+    _check_ids(declaration, node, path, catalogue)
+    return replace(declaration, provenance=tuple(_places(node, "")))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `keelmark.yaml`, for editors."""
+    schema = describe(Declaration)
+    return {**schema, "title": "keelmark.yaml", "$id": "keelmark-declaration-1"}
+
+
+def _check_ids(declaration: Declaration, node: yaml_tree.Node, path: str, catalogue: Catalogue) -> None:
+    for part, entries in (
+        ("attestations", declaration.attestations),
+        ("not_applicable", declaration.not_applicable),
+    ):
+        for index, entry in enumerate(entries):
+            if entry.recommendation not in catalogue.by_id:
+                raise ConfigurationError(
+                    f"`{entry.recommendation}` is no recommendation of the catalogue",
+                    path=path,
+                    line=_line(node, part, index, "recommendation"),
+                    hint="keelmark explain lists the ids",
+                )
+    for index, attestation in enumerate(declaration.attestations):
+        if not 0 < (attestation.expires - attestation.on).days <= 366:
+            raise ConfigurationError(
+                "an attestation holds for at most 366 days after its day",
+                path=path,
+                line=_line(node, "attestations", index, "expires"),
+                hint="set `expires` to the day on which the statement must be made again",
+            )
+
+
+def _line(node: yaml_tree.Node, *keys: str | int) -> int | None:
+    found = node.find(*keys)
+    return found.line if found is not None else None
+
+
+def _places(node: yaml_tree.Node, where: str) -> Iterator[tuple[str, int]]:
+    if where:
+        yield where, node.line
+    if isinstance(node, yaml_tree.Mapping):
+        for key, child in node.entries.items():
+            yield from _places(child, f"{where}.{key}" if where else key)
+    elif isinstance(node, yaml_tree.Sequence):
+        for index, child in enumerate(node.items):
+            yield from _places(child, f"{where}[{index}]")

@@ -1,0 +1,1 @@
+"""Area 3, secure deployment: infrastructure, protection, incidents, release, defaults."""

@@ -1,0 +1,1 @@
+"""Area 1, secure design: what can go wrong, and what the system is meant to be."""

@@ -1,0 +1,1 @@
+"""Area 2, secure development: the supply chain, assets, documents and debt."""

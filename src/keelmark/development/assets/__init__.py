@@ -1,0 +1,1 @@
+"""Identify, track and protect assets (DEV-2): the inventory."""

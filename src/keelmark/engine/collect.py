@@ -1,0 +1,128 @@
+"""Collects facts: each file is opened once, every reader that recognises it reads it, every failure is a gap."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from keelmark.core.facts import FileFacts, Gap, GapReason, Reading
+from keelmark.engine.roles import role_of
+from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats.source import Bounds as SourceBounds
+from keelmark.formats.source import Reader, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from keelmark.core.ports import FactCache
+    from keelmark.engine.walk import Entry
+
+__all__ = ["Bounds", "Collected", "collect", "read_entry", "read_source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Bounds of collecting.
+
+    Attributes:
+        max_seconds: Wall time for all files; what is left then is named as not looked at.
+    """
+
+    max_seconds: float = 900.0
+    source: SourceBounds = field(default_factory=SourceBounds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """One file and whether it was remembered rather than read."""
+
+    facts: FileFacts
+    is_cached: bool = False
+
+
+def collect(
+    entries: Sequence[Entry],
+    readers: Sequence[Reader],
+    *,
+    cache: FactCache | None = None,
+    bounds: Bounds | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Collected]:
+    """Read files in order, or remember what was read of them while they are unchanged."""
+    limits = bounds or Bounds()
+    ends = monotonic() + limits.max_seconds
+    for entry in entries:
+        if monotonic() > ends:
+            gap = Gap(path=entry.path, reason=GapReason.OUT_OF_TIME, detail=f"after {limits.max_seconds:g} s")
+            yield Collected(facts=FileFacts(path=entry.path, size=entry.size, gaps=(gap,)))
+            continue
+        remembered = _remembered(entry, cache)
+        if remembered is not None:
+            yield Collected(facts=remembered, is_cached=True)
+            continue
+        facts = read_entry(entry, readers, bounds=limits.source)
+        if cache is not None and facts.digest:
+            cache.remember(entry.identity, facts)
+        yield Collected(facts=facts)
+
+
+def _remembered(entry: Entry, cache: FactCache | None) -> FileFacts | None:
+    if cache is None:
+        return None
+    digest = cache.digest_of(entry.identity)
+    return cache.recall(entry.path, digest) if digest else None
+
+
+def read_entry(entry: Entry, readers: Sequence[Reader], *, bounds: SourceBounds | None = None) -> FileFacts:
+    """Read one file with every reader that recognises it."""
+    try:
+        with Source(entry.file, path=entry.path, bounds=bounds) as source:
+            return read_source(source, readers)
+    except ParseError as error:
+        gap = Gap(path=entry.path, reason=GapReason.SPECIAL_FILE, detail=error.message)
+    except OSError as error:
+        gap = Gap(path=entry.path, reason=GapReason.UNREADABLE, detail=error.strerror or type(error).__name__)
+    return FileFacts(path=entry.path, size=entry.size, role=role_of(entry.path), gaps=(gap,))
+
+
+def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
+    """Read one open source with every reader that recognises it.
+
+    Raises:
+        OSError: The file went away or cannot be read.
+    """
+    gaps: list[Gap] = []
+    try:
+        digest = source.digest
+    except LimitExceededError as error:
+        digest = ""
+        gaps.append(Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=error.message))
+    readings: list[Reading] = []
+    for reader in readers:
+        readings.extend(_read_with(reader, source, gaps))
+    gaps.extend(gap for reading in readings for gap in reading.gaps)
+    return FileFacts(
+        path=source.path,
+        size=source.size,
+        digest=digest,
+        role=role_of(source.path),
+        readings=tuple(replace(reading, gaps=()) if reading.gaps else reading for reading in readings),
+        gaps=tuple(gaps),
+    )
+
+
+def _read_with(reader: Reader, source: Source, gaps: list[Gap]) -> tuple[Reading, ...]:
+    try:
+        return reader.read(source) if reader.recognises(source) else ()
+    except LimitExceededError as error:
+        gaps.append(Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=error.message))
+    except ParseError as error:
+        detail = f"{reader.name}: {error.message}"
+        gaps.append(Gap(path=source.path, reason=GapReason.MALFORMED, detail=detail, line=error.line or 0))
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an edge: whatever a reader does, the answer becomes unknown
+        detail = f"{reader.name}: {type(error).__name__}"
+        gaps.append(Gap(path=source.path, reason=GapReason.CRASHED, detail=detail))
+    return ()

@@ -1,0 +1,65 @@
+"""What a file is for, told by where it lies and what it is called."""
+
+from __future__ import annotations
+
+import re2
+
+from keelmark.core.facts import FileRole
+
+__all__ = ["role_of"]
+
+_TEST_FOLDERS = {
+    "test",
+    "tests",
+    "testing",
+    "__tests__",
+    "spec",
+    "specs",
+    "unit_tests",
+    "integration_tests",
+    "e2e",
+}
+_EXAMPLE_FOLDERS = {
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "tutorial",
+    "tutorials",
+    "cookbook",
+}
+_DOCUMENT_FOLDERS = {"doc", "docs", "documentation", "website"}
+_VENDOR_FOLDERS = {
+    "vendor",
+    "vendored",
+    "third_party",
+    "third-party",
+    "thirdparty",
+    "_vendor",
+    "extern",
+    "external",
+}
+_GENERATED_FOLDERS = {"dist", "site-packages", "_generated", "generated"}
+_TEST_NAME = re2.compile(
+    r"(test_.*|.*_test|conftest|.*\.(test|spec))\.(py|ipynb|js|jsx|ts|tsx|go|rs)|conftest\.py"
+)
+_GENERATED_NAME = re2.compile(r".*(_pb2(_grpc)?\.pyi?|\.min\.(js|css)|\.bundle\.js|\.map)")
+
+
+def role_of(path: str) -> FileRole:
+    """The role of a file by its relative path. What is not plainly something else is product."""
+    *folders, name = path.lower().split("/")
+    inside = set(folders)
+    if inside & _VENDOR_FOLDERS:
+        return FileRole.VENDORED
+    if inside & _GENERATED_FOLDERS or _GENERATED_NAME.fullmatch(name):
+        return FileRole.GENERATED
+    if inside & _TEST_FOLDERS or _TEST_NAME.fullmatch(name):
+        return FileRole.TEST
+    if inside & _EXAMPLE_FOLDERS:
+        return FileRole.EXAMPLE
+    if inside & _DOCUMENT_FOLDERS:
+        return FileRole.DOCUMENTATION
+    return FileRole.PRODUCT

@@ -1,0 +1,1 @@
+"""Area 4, secure operation and maintenance: behaviour, inputs, updates, lessons."""
