@@ -86,18 +86,18 @@ def json_schema() -> dict[str, Any]:
 
 
 def _check_ids(declaration: Declaration, node: yaml_tree.Node, path: str, catalogue: Catalogue) -> None:
-    for part, entries in (
-        ("attestations", declaration.attestations),
-        ("not_applicable", declaration.not_applicable),
-    ):
-        for index, entry in enumerate(entries):
-            if entry.recommendation not in catalogue.by_id:
-                raise ConfigurationError(
-                    f"`{entry.recommendation}` is no recommendation of the catalogue",
-                    path=path,
-                    line=_line(node, part, index, "recommendation"),
-                    hint="keelmark explain lists the ids",
-                )
+    cited = [("attestations", i, entry.recommendation) for i, entry in enumerate(declaration.attestations)]
+    cited += [
+        ("not_applicable", i, entry.recommendation) for i, entry in enumerate(declaration.not_applicable)
+    ]
+    for part, index, recommendation in cited:
+        if recommendation not in catalogue.by_id:
+            raise ConfigurationError(
+                f"`{recommendation}` is no recommendation of the catalogue",
+                path=path,
+                line=_line(node, part, index, "recommendation"),
+                hint="keelmark explain lists the ids",
+            )
     for index, attestation in enumerate(declaration.attestations):
         if not 0 < (attestation.expires - attestation.on).days <= 366:
             raise ConfigurationError(

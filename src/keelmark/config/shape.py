@@ -79,7 +79,7 @@ def _record(node: Node, kind: Any, path: str, where: str) -> Any:
     known = {key_of(kind, entry.name): entry for entry in fields(kind) if entry.name not in _HIDDEN}
     for key in node.entries:
         if key not in known:
-            raise _unknown_key(node, key, known, path, where)
+            raise _unknown_key(node, key, known, path=path, where=where)
     values = {}
     for key, entry in known.items():
         child = node.entries.get(key)
@@ -97,7 +97,7 @@ def _record(node: Node, kind: Any, path: str, where: str) -> Any:
 
 
 def _unknown_key(
-    node: Mapping, key: str, known: typing.Mapping[str, object], path: str, where: str
+    node: Mapping, key: str, known: typing.Mapping[str, object], *, path: str, where: str
 ) -> ConfigurationError:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean `{near[0]}`?" if near else f"known keys are: {', '.join(known)}"
@@ -143,7 +143,7 @@ def _date(node: Scalar, path: str, where: str) -> date:
         raise _wrong(node, where, "a date such as 2026-01-31", path) from None
 
 
-def _wrong(node: Node, where: str, wanted: str, path: str, hint: str = "") -> ConfigurationError:
+def _wrong(node: Node, where: str, wanted: str, path: str, *, hint: str = "") -> ConfigurationError:
     seen = f", not `{node.text[:60]}`" if isinstance(node, Scalar) and node.value is not None else ""
     place = where or "the file"
     return ConfigurationError(f"`{place}` must be {wanted}{seen}", path=path, line=node.line, hint=hint)

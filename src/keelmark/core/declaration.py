@@ -9,13 +9,18 @@ from enum import StrEnum
 __all__ = [
     "Attestation",
     "Component",
+    "ComponentKind",
     "Criticality",
     "DataClass",
     "Declaration",
+    "DeclaredDataset",
     "DeclaredFlow",
     "DeclaredModel",
+    "DeclaredPrompt",
+    "DeclaredTool",
     "Dimension",
     "Exclusion",
+    "FlowTrust",
     "GrowthEnvelope",
     "NotApplicable",
     "Profile",
@@ -254,6 +259,75 @@ class DeclaredModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredDataset:
+    """What is declared of one dataset.
+
+    Attributes:
+        path: File or folder; a glob is allowed.
+        origin: Where it comes from: URL, system, or how it was made.
+        collected_on: Day or last day of collection.
+        licence: SPDX expression or the name of the terms.
+        use: What it may be used for: `train`, `tune`, `evaluate`, `retrieve`.
+        consent: How consent or reservation signals were honoured; why none are needed.
+        sha256: Digest of the file.
+        retention_days: How long it is kept.
+        synthetic_share: Share of generated records, 0 to 1.
+        personal_data_basis: Why personal data in it may be processed; "none" when it holds none.
+        card: Path of its data card.
+    """
+
+    path: str
+    origin: str = ""
+    collected_on: date | None = None
+    licence: str = ""
+    use: tuple[str, ...] = ()
+    consent: str = ""
+    sha256: str = ""
+    retention_days: int | None = None
+    synthetic_share: float | None = None
+    personal_data_basis: str = ""
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredPrompt:
+    """One entry of the prompt register (DEV-3.c).
+
+    Attributes:
+        id: Name of the prompt as the inventory shows it.
+        path: File that holds it.
+        version: Its version.
+        owner: Who answers for it.
+        purpose: What it is for.
+        sha256: Digest of its text as the inventory shows it.
+    """
+
+    id: str
+    path: str = ""
+    version: str = ""
+    owner: str = ""
+    purpose: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredTool:
+    """What a tool may do (SD-3.o).
+
+    Attributes:
+        name: Name as the inventory shows it.
+        scope: What it may touch, in words.
+        effect: `none`, `read`, `write` or `external`.
+        approval: `never`, `always`, or when a person must approve, in words.
+    """
+
+    name: str
+    scope: str = ""
+    effect: str = ""
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
     """A named person states what software cannot see. It is dated and expires.
 
@@ -354,6 +428,9 @@ class Declaration:
     data_classes: tuple[DataClass, ...] = ()
     suppliers: tuple[Supplier, ...] = ()
     models: tuple[DeclaredModel, ...] = ()
+    datasets: tuple[DeclaredDataset, ...] = ()
+    prompts: tuple[DeclaredPrompt, ...] = ()
+    tools: tuple[DeclaredTool, ...] = ()
     growth_envelope: GrowthEnvelope | None = None
     user_notice: UserNotice | None = None
     attestations: tuple[Attestation, ...] = ()

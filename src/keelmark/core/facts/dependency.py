@@ -29,7 +29,10 @@ class Requirement:
         reference: URL or path of a source that is no index; credentials removed.
         is_hashed: Whether a digest of the archive is recorded.
         is_immutable: For a VCS or URL source: fixed by full commit or digest.
-        group: "" for run time, else the extra or group (`dev`, `test`, ...).
+        group: "" for run time, else the extra or group (`dev`, `test`, ...); `build-system`, `constraint` and
+            `override` for what is not installed because of this file.
+        extras: Extras asked of the package, sorted.
+        table: Where in the manifest it stands: `project.dependencies`, `tool.poetry.group.dev.dependencies`, ...
     """
 
     name: str
@@ -43,6 +46,8 @@ class Requirement:
     group: str = ""
     marker: str = ""
     anchor: str = ""
+    extras: tuple[str, ...] = ()
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,10 @@ class Manifest:
         indexes: Package indexes it names besides the default, credentials removed.
         trusts: Options that weaken transport (`--trusted-host ...`), as written.
         digest: Digest of the manifest that a lock says it was made from, "" when it says none.
+        scripts: Commands that the manifest names, (name, command): `postinstall`, `start`, ...
+        includes: Other requirement files it pulls in, as written.
+        constraints: Files whose versions constrain it (`-c`), as written.
+        default_index: The index that replaces the default one, credentials removed; "" when the default is kept.
     """
 
     format: str
@@ -75,3 +84,6 @@ class Manifest:
     trusts: tuple[str, ...] = ()
     digest: str = ""
     scripts: tuple[tuple[str, str], ...] = ()
+    includes: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    default_index: str = ""
