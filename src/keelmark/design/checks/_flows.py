@@ -1,0 +1,62 @@
+"""What the flow rules share: one finding for each flow, credit for flows that are made harmless."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelmark.core.facts import Flow, Sink, Trust
+from keelmark.core.outcome import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.core.finding import Card, Finding
+    from keelmark.core.project import Project, Seen
+
+__all__ = ["answer_flows"]
+
+# A person at the keyboard is trusted on his own machine; everybody else is not.
+_REMOTE = {Trust.REQUEST, Trust.TOOL_ARGUMENT, Trust.MODEL_OUTPUT, Trust.RETRIEVED}
+
+
+def answer_flows(card: Card, project: Project, *sinks: Sink, danger: str, fix: str) -> Iterator[Finding]:
+    """Answer for every flow from an untrusted source to one of these sinks.
+
+    Args:
+        card: Of the rule that asks.
+        project: The facts.
+        sinks: Kinds of sink.
+        danger: What the sink does with the value, as the end of a sentence: "is run by the shell".
+        fix: What to do.
+    """
+    flows = [seen for seen in project.flows_to(*sinks) if seen.fact.source in _REMOTE]
+    open_flows = [seen for seen in flows if not seen.fact.cleaned_by]
+    for seen in open_flows:
+        yield _failed(card, seen, danger=danger, fix=fix)
+    if not open_flows and flows:
+        cleaned = sorted({seen.fact.cleaned_by for seen in flows})
+        places = tuple(seen.at() for seen in flows[:10])
+        yield card.passed(f"{len(flows)} flows are made harmless by {', '.join(cleaned)}", at=places)
+    elif not flows and not project.modules:
+        yield card.not_applicable("no source code was found")
+    elif not flows:
+        yield card.passed(
+            f"no such flow in {len(project.modules)} modules; flows between modules are not followed"
+        )
+
+
+def _failed(card: Card, seen: Seen[Flow], *, danger: str, fix: str) -> Finding:
+    flow = seen.fact
+    message = f"{flow.origin} reaches `{flow.callee}` and {danger}"
+    severity = card.severity if seen.is_product else Severity.LOW
+    evidence = [("source", flow.source.value), ("origin line", str(flow.origin_line))]
+    if flow.steps:
+        evidence.append(("way", " -> ".join(flow.steps)))
+    return card.failed(
+        message,
+        at=seen.at(),
+        fix=fix,
+        subject=f"{flow.scope}:{flow.callee}",
+        severity=severity,
+        evidence=evidence,
+    )

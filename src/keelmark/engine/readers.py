@@ -1,0 +1,34 @@
+"""All readers: those of `formats`, found in their package, and those that join a format with a detector."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from keelmark import formats
+from keelmark.errors import RuleError
+
+if TYPE_CHECKING:
+    from keelmark.formats.source import Reader
+
+__all__ = ["all_readers"]
+
+
+@lru_cache(maxsize=1)
+def all_readers() -> tuple[Reader, ...]:
+    """Every reader, sorted by name. A module of `formats` offers `READER` or `READERS`.
+
+    Raises:
+        RuleError: Two readers have one name.
+    """
+    found: dict[str, Reader] = {}
+    for info in pkgutil.walk_packages(formats.__path__, prefix=f"{formats.__name__}."):
+        module = importlib.import_module(info.name)
+        offered = getattr(module, "READERS", None) or ((module.READER,) if hasattr(module, "READER") else ())
+        for reader in offered:
+            if found.get(reader.name, reader) is not reader:
+                raise RuleError(f"two readers are called `{reader.name}`")
+            found[reader.name] = reader
+    return tuple(found[name] for name in sorted(found))
