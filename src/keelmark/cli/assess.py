@@ -1,0 +1,106 @@
+"""`keelmark assess`: the main job."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path  # noqa: TC003 - read at run time by the command line
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from keelmark.cli.output import parse_formats, print_text, write_file
+from keelmark.cli.progress import watching
+from keelmark.config.settings import resolve
+from keelmark.core.declaration import Profile  # noqa: TC001 - as above
+from keelmark.errors import UsageError
+from keelmark.guidelines import load as load_catalogue
+from keelmark.report.formats import FORMATS
+from keelmark.report.reasons import exit_code
+from keelmark.workflows.assess import assess as run_assessment
+from keelmark.workflows.assess import target_of
+from keelmark.workflows.baseline import write_baseline as write_baseline_file
+from keelmark.workflows.rulebook import rulebook
+
+__all__ = ["assess"]
+
+
+def assess(  # noqa: PLR0913 - each option of the command is one argument
+    *paths: Path,
+    format: Annotated[tuple[str, ...], Parameter(name=("--format", "-f"), negative=())] = (),  # noqa: A002
+    verbose: Annotated[bool, Parameter(name=("--verbose", "-v"), negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
+    profile: Profile | None = None,
+    advisories: Path | None = None,
+    baseline: Path | None = None,
+    new_only: Annotated[bool | None, Parameter(negative=())] = None,
+    write_baseline: Path | None = None,
+    write: bool | None = None,
+    cache: bool | None = None,
+    plugins: bool | None = None,
+    as_of: str | None = None,
+    max_seconds: float | None = None,
+) -> int:
+    """Assess a project and say: release, do not release, or not enough evidence.
+
+    ```
+    keelmark assess                                   # the current folder
+    keelmark assess path/to/project --verbose
+    keelmark assess --format json=report.json --format html=report.html --format console
+    keelmark assess --advisories osv-pypi.zip         # known vulnerable versions, from a file you bring
+    keelmark assess app.py prompts.py                 # only these files: no verdict, problems only (pre-commit)
+    keelmark assess --baseline known.json --new-only  # exit 1 only for what is new
+    ```
+
+    Args:
+        paths: One folder (default: the current one), or files of the current folder.
+        format: console, json, sarif, markdown, html or junit; NAME=FILE writes a file. May be given several times.
+        verbose: Every finding, asset, gap and recommendation.
+        quiet: No progress.
+        profile: strict treats every warning as blocking. There is nothing weaker than the default.
+        advisories: File of known vulnerabilities: OSV JSON, JSON lines, or a zip of them.
+        baseline: Baseline file or JSON report to compare with.
+        new_only: Exit code and first line speak of failures that the baseline does not have.
+        write_baseline: Write the failures of this run as a baseline.
+        write: --no-write keeps no evidence and no cache: nothing at all is written.
+        cache: --no-cache reads every file again.
+        plugins: --no-plugins leaves out rules of other installed packages.
+        as_of: Day the decision speaks of (2026-01-31); shown in every report.
+        max_seconds: Bound on reading files; what is left then is named as not looked at.
+    """
+    wanted = parse_formats(format)
+    settings = resolve(
+        {
+            "profile": profile,
+            "advisories": advisories,
+            "baseline": baseline,
+            "only_new": new_only,
+            "write": write,
+            "cache": cache,
+            "plugins": plugins,
+            "as_of": _day(as_of),
+            "max_seconds": max_seconds,
+        }
+    )
+    with watching(quiet=quiet) as progress:
+        assessment = run_assessment(target_of(paths), settings, progress=progress)
+    catalogue = load_catalogue()
+    cards = {found.card.id: found.card for found in rulebook(catalogue, with_plugins=settings.plugins)}
+    for entry in wanted:
+        render = FORMATS[entry.name].render
+        text = render(assessment, catalogue=catalogue, cards=cards, verbose=verbose)
+        if entry.file is None:
+            print_text(text)
+        else:
+            write_file(entry.file, text)
+    if write_baseline is not None:
+        write_baseline_file(assessment, write_baseline)
+    return exit_code(assessment)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is no day", hint="write it like 2026-01-31") from None

@@ -1,0 +1,84 @@
+"""The program `keelmark`: finds the command, turns errors into messages and outcomes into exit codes.
+
+Exit codes are an API: 0 release, 1 do not release, 2 could not run, 3 not enough evidence.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from keelmark import __version__
+from keelmark.errors import KeelmarkError
+from keelmark.report.sanitise import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["app", "main", "run"]
+
+EXIT_COULD_NOT_RUN = 2
+
+app = App(
+    name="keelmark",
+    help="The Guidelines for secure AI system development as running software.",
+    help_epilogue="Exit codes: 0 release, 1 do not release, 2 could not run, 3 not enough evidence.",
+    help_format="markdown",
+    version=__version__,
+    error_console=Console(stderr=True),
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+
+# Commands are named by import path, so that `keelmark --help` and shell completion load none of them.
+for _name in ("assess", "init", "explain", "rules", "diff", "schema"):
+    app.command(f"keelmark.cli.{_name}:{_name}", name=_name)
+app.register_install_completion_command(name="--install-completion")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        code = app(list(arguments))
+    except CycloptsError as error:
+        return _failed(_plain(error), "keelmark --help shows the commands and their options")
+    except KeelmarkError as error:
+        if "--verbose" in arguments:
+            sys.excepthook(*sys.exc_info())
+        return _failed(f"{error.place}: {error.message}" if error.place else error.message, error.hint)
+    except KeyboardInterrupt:
+        return _failed("stopped before there was a result", "")
+    except BrokenPipeError:
+        # The reader of our output went away; nothing can be said, and it must not look like a pass.
+        sys.stderr.close()
+        return EXIT_COULD_NOT_RUN
+    except Exception as error:  # noqa: BLE001 - an edge: a defect of ours must never look like a verdict
+        if "--verbose" in arguments:
+            sys.excepthook(*sys.exc_info())
+        return _failed(
+            f"keelmark itself failed ({type(error).__name__}: {error})",
+            "this is a defect of Keelmark, not of your project; run again with --verbose and report it",
+        )
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the program."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def _failed(message: str, hint: str) -> int:
+    sys.stderr.write(f"error: {terminal(message, limit=1000)}\n")
+    if hint:
+        sys.stderr.write(f"help:  {terminal(hint, limit=1000)}\n")
+    return EXIT_COULD_NOT_RUN
+
+
+def _plain(error: CycloptsError) -> str:
+    text = " ".join(str(error).split())
+    return text[:1].lower() + text[1:].rstrip(".")
