@@ -9,6 +9,7 @@ from keelmark.core.catalogue import Automation, Catalogue, Item, Recommendation
 from keelmark.errors import StoreError, UsageError
 from keelmark.guidelines import load as load_catalogue
 from keelmark.guidelines.applicability import needs
+from keelmark.report.sanitise import markdown as clean
 from keelmark.store.sqlite import SqliteEvidence
 from keelmark.workflows.assess import EVIDENCE_FILE
 from keelmark.workflows.rulebook import rulebook
@@ -164,19 +165,19 @@ def _finding(name: str, root: Path) -> Finding | None:
 def _about(finding: Finding, found: Found | None, catalogue: Catalogue) -> Iterator[str]:
     yield f"# Finding {finding.fingerprint}"
     yield ""
-    yield f"**{finding.outcome.value}** ({finding.severity.value}): {finding.message}"
+    yield f"**{finding.outcome.value}** ({finding.severity.value}): {clean(finding.message)}"
     yield ""
     for location in finding.locations:
-        yield f"- {location}"
+        yield f"- {clean(str(location))}"
     if finding.fix:
         yield ""
-        yield f"**What to do:** {finding.fix}"
+        yield f"**What to do:** {clean(finding.fix)}"
     for key, value in finding.evidence:
-        yield f"- {key}: {value}"
+        yield f"- {clean(key)}: {clean(value)}"
     if finding.waiver is not None:
         waiver = finding.waiver
         yield ""
-        yield f"Waived by {waiver.owner} until {waiver.expires.isoformat()}: {waiver.reason}"
+        yield f"Waived by {clean(waiver.owner)} until {waiver.expires.isoformat()}: {clean(waiver.reason)}"
     yield ""
     if found is not None:
         yield from _rule(found, catalogue)
