@@ -171,7 +171,7 @@ def _not_looked_at(assessment: Assessment, width: int) -> list[Text]:
     parts = [_gap_words(group, with_example=True) for group in groups]
     if sum(map(len, parts)) > _GAP_LINES * width - 60:
         parts = [_gap_words(group, with_example=False) for group in groups]
-    parts += [f"{count(opaque, 'file')} without text (images, fonts, ...)"] if opaque else []
+    parts += [f"{count(opaque, 'file')} without text (images, fonts)"] if opaque else []
     label = Text.assemble(("Not looked at: ", "bold"))
     if not parts:
         everything = f"nothing; all {count(assessment.coverage.files, 'file')} were looked at"

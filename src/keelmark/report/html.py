@@ -49,7 +49,7 @@ def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[st
     style = _asset(environment, "report.css")
     script = _asset(environment, "report.js")
     top = reasons(assessment, catalogue=catalogue, cards=cards)
-    return environment.get_template(_TEMPLATE).render(
+    page = environment.get_template(_TEMPLATE).render(
         style=style,
         script=script,
         policy=_policy(style, script),
@@ -69,6 +69,8 @@ def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[st
         steps=next_steps(assessment, top, cards),
         bounds=html_view.BOUNDS,
     )
+    # Shown the same, yet no CI log that prints the page reads a command out of it.
+    return page.replace("##[", "#&#35;[")
 
 
 @lru_cache(maxsize=1)

@@ -45,7 +45,7 @@ def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[st
     system = markdown(assessment.system or assessment.target, limit=_NAME)
     parts = [
         f"### {_SYMBOLS[head.tone]} {head.words}: {system}",
-        f"{head.sentence[:1].upper()}{head.sentence[1:]}.",
+        head.full_sentence,
         "\n".join(_reason(number, reason) for number, reason in enumerate(top, start=1)),
     ]
     if not assessment.is_partial:
@@ -129,7 +129,7 @@ def _gaps(assessment: Assessment) -> Iterator[str]:
         more = f" and {len(group.gaps) - 5:,} more" if len(group.gaps) > 5 else ""
         lines.append(f"- **{group.reason}**: {examples}{more}")
     opaque = sum(number for _, number in assessment.coverage.opaque)
-    lines += [f"- {count(opaque, 'file')} without text (images, fonts, ...)"] if opaque else []
+    lines += [f"- {count(opaque, 'file')} without text (images, fonts)"] if opaque else []
     number = len(assessment.gaps) + opaque
     yield _folded(f"Not looked at: {count(number, 'place')}", lines)
 

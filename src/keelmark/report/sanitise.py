@@ -76,7 +76,8 @@ _BLANK = _blank_looking()
 def sentence(text: str, *, limit: int = BOUNDS.sentence) -> str:
     """A message on one line: line breaks folded to spaces, what cannot be seen made visible, cut at its end."""
     # Cut before the work is done, so that a huge text costs no more than a long one.
-    folded = " ".join(part.strip() for part in text[: 4 * limit].splitlines() if part.strip())
+    lines = text[: 4 * limit].splitlines()
+    folded = " ".join(line.strip() for line in lines if line.strip()) if len(lines) > 1 else "".join(lines)
     shown = _visible(folded.replace("\t", " "))
     cut = len(shown) > limit or len(text) > 4 * limit
     return f"{shown[: limit - 1].rstrip()}{_ELLIPSIS}" if cut else shown

@@ -174,7 +174,7 @@ def _suppression(finding: Finding) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     # In a message `[text](target)` is a link and `{0}` a placeholder; foreign text must make neither.
-    return _PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "] ("))
+    return str(_PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "] (")))
 
 
 def _place(path: str, artifact_index: Mapping[str, int]) -> dict[str, Any]:

@@ -98,6 +98,11 @@ class Headline:
     brief: str
     tone: Tone
 
+    @property
+    def full_sentence(self) -> str:
+        """The sentence with its capital and its full stop."""
+        return f"{self.sentence[:1].upper()}{self.sentence[1:]}."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:

@@ -363,5 +363,6 @@ def catalogue():
 
 
 @pytest.fixture(scope="session")
-def hostile_texts():
-    return HOSTILE
+def known(catalogue, cards):
+    """What every renderer asks for beside the assessment."""
+    return {"catalogue": catalogue, "cards": cards}
