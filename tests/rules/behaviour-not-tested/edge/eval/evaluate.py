@@ -1,0 +1,3 @@
+from app import ask
+
+print(ask('2 + 2'))

@@ -1,0 +1,5 @@
+from app import ask
+
+
+def test_refuses():
+    assert ask
