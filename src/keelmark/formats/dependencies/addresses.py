@@ -8,9 +8,10 @@ import re2
 
 from keelmark.core.facts import RequirementSource
 
-__all__ = ["Address", "address", "cleaned", "is_commit", "is_default_index"]
+__all__ = ["Address", "address", "cleaned", "cleaned_text", "is_commit", "is_default_index"]
 
 _AUTHORITY = re2.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)((?s:.*))$")
+_USER = re2.compile(r"(://)[^/?#\s@]*@")
 _VCS = re2.compile(r"^(git|hg|svn|bzr)(\+|://)")
 _SCHEME = re2.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 _COMMIT = re2.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
@@ -58,6 +59,11 @@ def cleaned(url: str) -> str:
         kept = "git@" if at and user == "git" else ""
         url = f"{match.group(1)}{kept}{host}{match.group(3)}"
     return str(_SECRET_QUERY.sub(r"\1***", url))
+
+
+def cleaned_text(text: str) -> str:
+    """Any text without the credentials of the addresses in it, for messages."""
+    return str(_SECRET_QUERY.sub(r"\1***", _USER.sub(r"\1", text)))
 
 
 def is_default_index(url: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keelmark.core.facts import Gap, GapReason, Manifest, Reading
 from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats.dependencies.addresses import cleaned_text
 from keelmark.formats.source import decode
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def texts(value: object) -> tuple[str, ...]:
 
 def malformed(source: Source, detail: str, *, line: int = 0) -> Gap:
     """A gap for an entry that could not be read; it can hide a dependency, so it matters."""
-    return Gap(path=source.path, reason=GapReason.MALFORMED, detail=detail[:200], line=line)
+    return Gap(path=source.path, reason=GapReason.MALFORMED, detail=cleaned_text(detail)[:200], line=line)
 
 
 def reading(
