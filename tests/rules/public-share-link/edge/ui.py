@@ -1,0 +1,6 @@
+import os
+
+import gradio as gr
+
+demo = gr.Interface(fn=len, inputs="text", outputs="number")
+demo.launch(share=os.environ.get("SHARE") == "1")
