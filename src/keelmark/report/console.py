@@ -118,18 +118,19 @@ def _reason(number: int, reason: Reason, width: int) -> list[Text]:
     start.append_text(severity_text(reason.severity))
     start.append(" ")
     lines = wrapped(terminal(reason.what, limit=400), width=width, first=start, indent=3, most=2)
-    rest = Text()
-    rest.append(f"({terminal_name(reason.id, limit=48)}", style="dim")
+    names = [terminal_name(reason.id, limit=48)]
     if reason.recommendation and reason.recommendation != reason.id:
-        rest.append(f", {terminal_name(reason.recommendation, limit=12)}", style="dim")
-    rest.append(f", {reason.others:,} more)" if reason.others > 0 else ")", style="dim")
+        names.append(terminal_name(reason.recommendation, limit=12))
+    if reason.others > 0:
+        names.append(f"{reason.others:,} more")
+    if reason.severity is None:
+        names.append("mandatory")
+    rest = f"({', '.join(names)})"
     place = Text("   ")
     if reason.location is not None:
-        place.append(location_text(reason.location, max(20, width - 6 - len(rest.plain))), style="cyan")
+        place.append(location_text(reason.location, max(20, width - 6 - len(rest))), style="cyan")
         place.append("  ")
-    elif reason.severity is None:
-        place.append("nobody answered yet  ")
-    place.append_text(rest)
+    place.append(rest, style="dim")
     lines.append(place)
     if reason.fix:
         lines += wrapped(

@@ -47,7 +47,7 @@ def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[st
     """The page."""
     environment = _environment()
     style = _asset(environment, "report.css")
-    script = _asset(environment, "report.js")
+    script = _asset(environment, "report.js.j2")
     top = reasons(assessment, catalogue=catalogue, cards=cards)
     page = environment.get_template(_TEMPLATE).render(
         style=style,

@@ -95,7 +95,10 @@ def shorten_middle(text: str, limit: int) -> str:
         return text
     tail = max(1, (limit - 1) * 2 // 3)
     head = max(0, limit - 1 - tail)
-    return f"{text[:head]}{_ELLIPSIS}{text[-tail:]}"
+    end = text[-tail:]
+    while end and unicodedata.combining(end[0]):  # its letter was cut away
+        end = end[1:]
+    return f"{text[:head]}{_ELLIPSIS}{end}"
 
 
 def terminal(text: str, *, limit: int = BOUNDS.sentence) -> str:

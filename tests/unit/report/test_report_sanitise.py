@@ -93,6 +93,11 @@ def test_a_long_name_is_shortened_in_its_middle():
     assert shown.endswith("/model.py")
 
 
+def test_a_shortened_name_never_puts_a_mark_on_the_ellipsis():
+    assert "…\u0301" not in sanitise.name("a\u0301" * 100, limit=20)
+    assert "…\u0301" not in sanitise.name("a\u0301" * 100, limit=21)
+
+
 def test_a_long_sentence_says_that_it_was_cut():
     assert sanitise.sentence("word " * 5_000).endswith("…")
 
