@@ -15,7 +15,7 @@ from keelmark.formats.dependencies.pep508 import folded
 if TYPE_CHECKING:
     from keelmark.formats.source import Source
 
-__all__ = ["READERS", "PackageJsonReader", "npm_requirement"]
+__all__ = ["READERS", "PackageJsonReader", "npm_requirement", "override_name"]
 
 _GROUPS = {
     "dependencies": "",
@@ -25,6 +25,7 @@ _GROUPS = {
 }
 _EXACT = re2.compile(r"^[=v]?\s*([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)$")
 _HOSTED = re2.compile(r"^(github|gitlab|bitbucket|gist):")
+_CHILD = re2.compile(r">([@A-Za-z][^>]*(?:>=?[^A-Za-z@>][^>]*)*)$")
 _SHORTHAND = re2.compile(r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(#.*)?$")
 
 
@@ -69,7 +70,7 @@ def _overrides(document: dict[str, Any], lines: dict[tuple[str, ...], int]) -> l
     tables[("pnpm", "overrides")] = mapping(document, "pnpm", "overrides")
     return [
         npm_requirement(
-            _override_name(key),
+            override_name(key),
             spec if isinstance(spec, str) else "",
             line=lines.get((*path, key), 0),
             group="override",
@@ -80,12 +81,15 @@ def _overrides(document: dict[str, Any], lines: dict[tuple[str, ...], int]) -> l
     ]
 
 
-def _override_name(key: str) -> str:
-    # `**/a/b`, `parent>child`, `name@range` all speak of the last name.
-    last = key.rpartition(">")[2]
-    parts = last.split("/")
-    name = "/".join(parts[-2:]) if len(parts) > 1 and parts[-2].startswith("@") else parts[-1]
-    return name if name.startswith("@") and name.count("@") == 1 else name[:1] + name[1:].partition("@")[0]
+def override_name(key: str) -> str:
+    """The package that the key of an override speaks of: `**/a/b`, `parent@1>child`, `name@>=1 <2`."""
+    child = _CHILD.search(key)
+    parts = (child.group(1) if child else key).split("/")
+    # A scope belongs to the name; the range behind `@` does not.
+    start = next((index for index in range(len(parts) - 1, -1, -1) if parts[index].startswith("@")), None)
+    if start is not None and start == len(parts) - 2:
+        return f"{parts[-2]}/{parts[-1].partition('@')[0]}"
+    return parts[-1].partition("@")[0]
 
 
 def _manifest(document: dict[str, Any], found: list[Requirement]) -> Manifest:

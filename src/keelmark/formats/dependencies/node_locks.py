@@ -13,6 +13,7 @@ from keelmark.formats import yaml_tree
 from keelmark.formats.dependencies.addresses import address, cleaned, is_commit
 from keelmark.formats.dependencies.json_lines import object_lines
 from keelmark.formats.dependencies.limits import BOUNDS, json_object, mapping, reading, text_of
+from keelmark.formats.dependencies.node import override_name
 from keelmark.formats.dependencies.pep508 import folded
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar
 
@@ -262,7 +263,12 @@ class PnpmLockReader:
         overrides = root.child("overrides")
         if isinstance(overrides, Mapping):
             found += [
-                Requirement(name=name, line=line, group="override", specifier=_text(overrides.child(name)))
+                Requirement(
+                    name=override_name(name),
+                    line=line,
+                    group="override",
+                    specifier=_text(overrides.child(name)),
+                )
                 for name, line in overrides.key_lines.items()
             ]
         manifest = Manifest(format="pnpm-lock", ecosystem="npm", is_lock=True, requirements=tuple(found))

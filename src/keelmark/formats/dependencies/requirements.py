@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from keelmark.core.facts import Gap, Manifest, Reading, Requirement
+from keelmark.core.facts import Gap, Manifest, Reading, Requirement, RequirementSource
 from keelmark.errors import ParseError
 from keelmark.formats.dependencies.addresses import cleaned, is_default_index
 from keelmark.formats.dependencies.limits import BOUNDS, malformed, reading, text_of
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "RequirementsReader", "logical_lines"]
 
-_NAME = re2.compile(r"(?i)^((.*[-_.])?(requirements|constraints)([-_.].*)?|(.*[-_.])?reqs)\.(txt|in|pip)$")
+_NAME = re2.compile(
+    r"(?i)^((.*[-_.])?(requirements|constraints)([-_.].*)?|(.*[-_.])?reqs)\.(txt|in|pip|lock)$"
+)
 _COMMENT = re2.compile(r"(^|\s)#.*$")
 _HASH = re2.compile(r"\s--hash[=\s]\s*([a-z0-9]+):([0-9a-fA-F]+)")
 _TAIL_OPTION = re2.compile(r"\s--?[A-Za-z][A-Za-z-]*(=|\s|$)")
@@ -79,7 +81,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 class RequirementsReader:
-    """Reads `requirements*.txt`, `constraints*.txt` and files below a `requirements` folder."""
+    """Reads `requirements*.txt`, `constraints*.txt`, the `requirements*.lock` of Rye, and files below a `requirements` folder."""
 
     name = "requirements"
     version = 1
@@ -124,7 +126,8 @@ class RequirementsReader:
 
 
 def _is_fixed(item: Requirement) -> bool:
-    return bool(item.version) or item.is_immutable or item.reference.startswith(".")
+    # A local folder is part of the project; its version is that of the checkout.
+    return bool(item.version) or item.is_immutable or item.source is RequirementSource.PATH
 
 
 def _looks_right(text: str) -> bool:

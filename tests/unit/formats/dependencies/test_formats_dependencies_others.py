@@ -11,6 +11,7 @@ from keelmark.errors import KeelmarkError, LimitExceededError, ParseError
 from keelmark.formats.dependencies import READERS
 from keelmark.formats.dependencies.json_lines import key_lines, object_lines
 from keelmark.formats.dependencies.limits import Bounds, reading, text_of
+from keelmark.formats.dependencies.node import override_name
 from keelmark.formats.dependencies.toml_lines import lines_of, table_lines
 from keelmark.formats.source import Source
 
@@ -82,6 +83,27 @@ def test_package_json():
         "@s/q",
         "y",
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("a", "a"),
+        ("a@1", "a"),
+        ("vite@>=4.4.0 <4.4.12", "vite"),
+        ("katex@>=0.11.0 <0.16.10", "katex"),
+        ("@adobe/css-tools@<4.3.2", "@adobe/css-tools"),
+        ("@s/x", "@s/x"),
+        ("parent>child", "child"),
+        ("parent@1>@s/child@>=2 <3", "@s/child"),
+        ("parent@>=1>child", "child"),
+        ("**/@s/q", "@s/q"),
+        ("**/a/b", "b"),
+        ("@s/parent/child", "child"),
+    ],
+)
+def test_names_of_overrides(key, name):
+    assert override_name(key) == name
 
 
 def test_package_lock_of_version_three():
