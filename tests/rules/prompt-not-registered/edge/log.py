@@ -1,0 +1,3 @@
+GREETING = "Welcome to the help desk"
+
+print(GREETING)
