@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from datetime import date
 from pathlib import Path  # noqa: TC003 - read at run time by the command line
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -14,12 +17,20 @@ from keelmark.config.settings import resolve
 from keelmark.core.declaration import Profile  # noqa: TC001 - as above
 from keelmark.errors import UsageError
 from keelmark.guidelines import load as load_catalogue
+from keelmark.report import console
 from keelmark.report.formats import FORMATS
 from keelmark.report.reasons import exit_code
 from keelmark.workflows.assess import assess as run_assessment
 from keelmark.workflows.assess import target_of
 from keelmark.workflows.baseline import write_baseline as write_baseline_file
 from keelmark.workflows.rulebook import rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keelmark.core.assessment import Assessment
+    from keelmark.core.catalogue import Catalogue
+    from keelmark.core.finding import Card
 
 __all__ = ["assess"]
 
@@ -41,15 +52,6 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
     max_seconds: float | None = None,
 ) -> int:
     """Assess a project and say: release, do not release, or not enough evidence.
-
-    ```
-    keelmark assess                                   # the current folder
-    keelmark assess path/to/project --verbose
-    keelmark assess --format json=report.json --format html=report.html --format console
-    keelmark assess --advisories osv-pypi.zip         # known vulnerable versions, from a file you bring
-    keelmark assess app.py prompts.py                 # only these files: no verdict, problems only (pre-commit)
-    keelmark assess --baseline known.json --new-only  # exit 1 only for what is new
-    ```
 
     Args:
         paths: One folder (default: the current one), or files of the current folder.
@@ -86,15 +88,29 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
     catalogue = load_catalogue()
     cards = {found.card.id: found.card for found in rulebook(catalogue, with_plugins=settings.plugins)}
     for entry in wanted:
-        render = FORMATS[entry.name].render
-        text = render(assessment, catalogue=catalogue, cards=cards, verbose=verbose)
-        if entry.file is None:
-            print_text(text)
+        if entry.file is not None:
+            write_file(entry.file, FORMATS[entry.name].render(assessment, catalogue=catalogue, cards=cards))
+        elif entry.name == "console":
+            print_text(_for_terminal(assessment, catalogue, cards, verbose=verbose))
         else:
-            write_file(entry.file, text)
+            print_text(FORMATS[entry.name].render(assessment, catalogue=catalogue, cards=cards))
     if write_baseline is not None:
         write_baseline_file(assessment, write_baseline)
     return exit_code(assessment)
+
+
+def _for_terminal(
+    assessment: Assessment, catalogue: Catalogue, cards: Mapping[str, Card], *, verbose: bool
+) -> str:
+    is_terminal = sys.stdout.isatty()
+    return console.render(
+        assessment,
+        catalogue=catalogue,
+        cards=cards,
+        width=shutil.get_terminal_size().columns if is_terminal else 100,
+        color=console.wants_color(is_terminal=is_terminal, environment=os.environ),
+        verbose=verbose,
+    )
 
 
 def _day(text: str | None) -> date | None:

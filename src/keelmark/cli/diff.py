@@ -26,12 +26,6 @@ def diff(
 ) -> int:
     """Say what changed between two runs. Without arguments: list the runs.
 
-    ```
-    keelmark diff                      # which runs are kept
-    keelmark diff 20260131T1200        # from that run to the latest
-    keelmark diff RUN RUN --format json
-    ```
-
     Args:
         before: Id (or its beginning) of the earlier run.
         after: Id of the later run.

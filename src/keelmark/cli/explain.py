@@ -26,14 +26,6 @@ def explain(
 ) -> int:
     """Explain a rule, an item, a recommendation or a finding: what, why, how to fix. Offline.
 
-    ```
-    keelmark explain                               # the items of the guidelines
-    keelmark explain command-from-untrusted-text   # a rule
-    keelmark explain DEV-1                         # an item
-    keelmark explain SD-3.g                        # a recommendation
-    keelmark explain 3f9a1c                        # a finding of the latest run, by its fingerprint
-    ```
-
     Args:
         name: Rule, item, recommendation, or the beginning of a fingerprint.
         path: The assessed folder, for findings.

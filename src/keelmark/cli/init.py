@@ -23,11 +23,6 @@ def init(
 ) -> int:
     """Write keelmark.yaml from what was found in the folder. Never overwrites.
 
-    ```
-    keelmark init
-    keelmark init path/to/project --print
-    ```
-
     Args:
         path: The folder.
         print_only: Print it instead of writing it.

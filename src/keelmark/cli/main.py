@@ -5,6 +5,7 @@ Exit codes are an API: 0 release, 1 do not release, 2 could not run, 3 not enoug
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from keelmark import __version__
+from keelmark.cli.commands import COMMANDS
 from keelmark.errors import KeelmarkError
 from keelmark.report.sanitise import terminal
 
@@ -36,8 +38,13 @@ app = App(
 )
 
 # Commands are named by import path, so that `keelmark --help` and shell completion load none of them.
-for _name in ("assess", "init", "explain", "rules", "diff", "schema"):
-    app.command(f"keelmark.cli.{_name}:{_name}", name=_name)
+for _command in COMMANDS:
+    app.command(
+        f"keelmark.cli.{_command.name}:{_command.name}",
+        name=_command.name,
+        help=_command.summary,
+        help_epilogue=f"Examples:\n\n```text\n{_command.examples}\n```",
+    )
 app.register_install_completion_command(name="--install-completion")
 
 
@@ -69,6 +76,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # A symbol must not break a report in a small charset.
     raise SystemExit(run(sys.argv[1:]))
 
 

@@ -29,13 +29,6 @@ def rules(
 ) -> int:
     """List the rules.
 
-    ```
-    keelmark rules
-    keelmark rules pickle
-    keelmark rules --item SD-3 --severity high
-    keelmark rules --format json
-    ```
-
     Args:
         pattern: Part of the rule's name or title.
         item: Item or recommendation of the guidelines: DEV-1, SD-3.g.

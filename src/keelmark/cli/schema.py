@@ -15,11 +15,6 @@ __all__ = ["schema"]
 def schema(name: Literal["declaration", "report"] = "declaration") -> int:
     """Print a JSON Schema.
 
-    ```
-    keelmark schema > .keelmark.schema.json    # of keelmark.yaml
-    keelmark schema report                     # of --format json
-    ```
-
     Args:
         name: declaration (keelmark.yaml) or report (the JSON report).
     """
