@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import re2
 
 __all__ = ["key_lines", "object_lines"]
 
 Path = tuple[str, ...]
+
+# A manifest has a few thousand tokens; beyond this bound places stay unknown, which is line 0.
+_MAX_TOKENS = 200_000
 
 _TOKEN = re2.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]')
 
@@ -32,7 +36,7 @@ def key_lines(text: str, *, max_depth: int = 3) -> dict[Path, int]:
     path: list[str] = []
     inside: list[bool] = []  # Whether each open bracket is an object.
     line, is_key, last = 1, False, ""
-    for match in _TOKEN.finditer(text.encode("utf-8", "replace")):
+    for match in islice(_TOKEN.finditer(text.encode("utf-8", "replace")), _MAX_TOKENS):
         token = match.group()
         if token == b"\n":
             line += 1

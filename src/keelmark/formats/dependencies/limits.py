@@ -7,6 +7,8 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import re2
+
 from keelmark.core.facts import Gap, GapReason, Manifest, Reading
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.dependencies.addresses import cleaned_text
@@ -26,6 +28,7 @@ class Bounds:
 
     Attributes:
         max_bytes: Longest file that is read; the locks of large web projects reach ten megabytes.
+        max_toml_chars: Longest TOML text; its parser is slower and hungrier than that of JSON.
         max_requirements: Requirements kept from one file; the rest becomes a gap.
         max_line_chars: Longest logical line (hashes included) of a requirements file.
         max_entry_chars: Longest single requirement that is parsed.
@@ -33,6 +36,7 @@ class Bounds:
     """
 
     max_bytes: int = 32 * 1024**2
+    max_toml_chars: int = 12 * 1024**2
     max_requirements: int = 50_000
     max_line_chars: int = 256 * 1024
     max_entry_chars: int = 4096
@@ -40,6 +44,11 @@ class Bounds:
 
 
 BOUNDS = Bounds()
+
+# The parser of the standard library needs memory in the square of the parts of a dotted key.
+_LONG_KEY = re2.compile(
+    r"(?m)(?:^|[\[{,])[ \t]*(?:(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*\.[ \t]*){16}"
+)
 
 
 def text_of(source: Source, bounds: Bounds = BOUNDS) -> str:
@@ -56,12 +65,17 @@ def text_of(source: Source, bounds: Bounds = BOUNDS) -> str:
     return decode(source.data, path=source.path).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def toml_table(text: str, *, path: str) -> dict[str, Any]:
+def toml_table(text: str, *, path: str, bounds: Bounds = BOUNDS) -> dict[str, Any]:
     """The TOML document as plain values.
 
     Raises:
         ParseError: No TOML, or nested too deeply to read.
+        LimitExceededError: Too long, or a dotted key of more than sixteen parts.
     """
+    if len(text) > bounds.max_toml_chars:
+        raise LimitExceededError(f"TOML of {len(text)} characters is too long", path=path)
+    if _LONG_KEY.search(text):
+        raise LimitExceededError("a dotted key has more than sixteen parts", path=path)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:

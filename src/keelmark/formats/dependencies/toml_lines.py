@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import re2
@@ -28,6 +29,9 @@ _TOKEN = re2.compile(
     rb"|[\[\]{}=,.\n]"
     rb"|(?:[^\s#\"'\[\]{}=,.]+)"
 )
+# A manifest has a few thousand tokens; beyond this bound places stay unknown, which is line 0.
+_MAX_TOKENS = 200_000
+_MAX_KEY_PARTS = 32
 _MARKS = frozenset(bytes([mark]) for mark in b"[]{}=,.\n")
 
 
@@ -98,7 +102,7 @@ class _Scan:
         is_array = self._next()[1] == "[" and self._token[0] == "mark"
         if is_array:
             self._next()
-        keys = self._keys(until="]")
+        keys = self._keys(until="]")[:_MAX_KEY_PARTS]
         path = self._resolved(keys)
         if is_array:
             count = self._counts.get(path, -1) + 1
@@ -132,7 +136,7 @@ class _Scan:
     def _entry(self, table: Path) -> None:
         line = self._token[2]
         path = table
-        for key in self._keys(until="="):
+        for key in self._keys(until="=")[:_MAX_KEY_PARTS]:
             path = (*path, key)
             self.found.setdefault(path, line)
         self._value(path)
@@ -182,7 +186,7 @@ class _Scan:
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     data = text.encode("utf-8", "replace")
     line, last = 1, 0
-    for match in _TOKEN.finditer(data):
+    for match in islice(_TOKEN.finditer(data), _MAX_TOKENS):
         start = match.start()
         line += data.count(b"\n", last, start)
         last = start

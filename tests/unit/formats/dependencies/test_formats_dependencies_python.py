@@ -3,8 +3,9 @@
 import pytest
 
 from keelmark.core.facts import GapReason, RequirementSource
-from keelmark.errors import ParseError
+from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.dependencies import READERS
+from keelmark.formats.dependencies.toml_lines import lines_of
 from keelmark.formats.source import Source
 
 SHA = "sha256:" + "a" * 64
@@ -569,3 +570,25 @@ package:
 def test_conda_that_is_no_mapping_is_a_parse_error():
     with pytest.raises(ParseError):
         readings("- a\n", "conda-lock.yml")
+
+
+def test_endless_dotted_keys_are_a_limit():
+    for text in (
+        "a." * 100_000 + "b = 1\n",
+        "[" + "a." * 100_000 + "b]\n",
+        "x = { " + "a . " * 100 + "b = 1 }\n",
+    ):
+        with pytest.raises(LimitExceededError):
+            readings(text, "pyproject.toml")
+
+
+def test_long_toml_is_a_limit():
+    with pytest.raises(LimitExceededError):
+        readings("#" * (13 * 1024**2), "poetry.lock")
+
+
+def test_places_beyond_the_bound_are_those_of_the_enclosing_key():
+    lines = lines_of("deps = [\n" + "'a',\n" * 80_000 + "]\nlast = 1\n")
+    assert lines.of("deps", 5) == 7
+    assert lines.of("deps", 79_999) == 1
+    assert lines.of("last") == 0
