@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bounds", "read_advisories"]
 
+_PIECE_BYTES = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
@@ -43,7 +45,7 @@ class Bounds:
     """
 
     max_bytes: int = 1024**3
-    max_unpacked_bytes: int = 4 * 1024**3
+    max_unpacked_bytes: int = 2 * 1024**3
     max_entries: int = 1_000_000
     max_entry_bytes: int = 16 * 1024**2
     max_gaps: int = 20
@@ -133,14 +135,20 @@ def _lines(data: bytes, limits: Bounds, gaps: _Gaps) -> Iterator[tuple[int, obje
 
 
 def _unpacked(source: Source, limits: Bounds) -> bytes:
+    # Piece by piece: one read of the whole bound would reserve all of it before a byte is unpacked.
+    pieces, total = list[bytes](), 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(source.data)) as stream:
-            data = stream.read(limits.max_unpacked_bytes + 1)
+            while piece := stream.read(_PIECE_BYTES):
+                total += len(piece)
+                if total > limits.max_unpacked_bytes:
+                    raise LimitExceededError(
+                        f"unpacks to more than {limits.max_unpacked_bytes} bytes", path=source.path
+                    )
+                pieces.append(piece)
     except (OSError, EOFError, zlib.error) as error:
         raise ParseError("compressed file is damaged", path=source.path) from error
-    if len(data) > limits.max_unpacked_bytes:
-        raise LimitExceededError(f"unpacks to more than {limits.max_unpacked_bytes} bytes", path=source.path)
-    return data
+    return b"".join(pieces)
 
 
 def _zip_entries(source: Source, limits: Bounds, gaps: _Gaps) -> Iterator[tuple[int, object]]:

@@ -131,7 +131,7 @@ def reading(
             Gap(
                 path=source.path,
                 reason=GapReason.TOO_MANY,
-                detail=f"{len(manifest.requirements)} requirements; read were {bounds.max_requirements}",
+                detail=f"more than {bounds.max_requirements} requirements; the rest was not read",
             )
         )
         manifest = replace(manifest, requirements=manifest.requirements[: bounds.max_requirements])

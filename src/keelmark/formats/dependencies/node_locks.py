@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import re2
@@ -83,7 +84,7 @@ class NpmLockReader:
         lines = object_lines(text)
         packages = mapping(document, "packages")
         listed = _modern(packages, lines) if packages else _older(mapping(document, "dependencies"), lines)
-        found = tuple(listed)
+        found = tuple(islice(listed, BOUNDS.max_requirements + 1))
         hosts = (_registry(str(mapping(entry).get("resolved", ""))) for entry in packages.values())
         root = mapping(packages, "")
         manifest = Manifest(
@@ -176,7 +177,8 @@ class YarnLockReader:
         """
         text = text_of(source)
         found = _berry(text, source.path) if "\n__metadata:" in f"\n{text[:4096]}" else _classic(text)
-        manifest = Manifest(format="yarn-lock", ecosystem="npm", is_lock=True, requirements=tuple(found))
+        bounded = tuple(islice(found, BOUNDS.max_requirements + 1))
+        manifest = Manifest(format="yarn-lock", ecosystem="npm", is_lock=True, requirements=bounded)
         return (reading(source, manifest),)
 
 

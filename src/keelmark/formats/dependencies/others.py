@@ -9,7 +9,7 @@ import re2
 
 from keelmark.core.facts import Gap, GapReason, Manifest, Reading, Requirement, RequirementSource
 from keelmark.formats.dependencies.addresses import address, cleaned, is_default_index
-from keelmark.formats.dependencies.limits import mapping, reading, text_of, toml_table
+from keelmark.formats.dependencies.limits import BOUNDS, mapping, reading, text_of, toml_table
 from keelmark.formats.dependencies.pep508 import folded
 from keelmark.formats.dependencies.toml_lines import Lines, lines_of, table_lines
 
@@ -203,8 +203,10 @@ def _go_mod(text: str) -> Manifest:
 
 
 def _go_sum(text: str) -> Manifest:
-    found = []
+    found: list[Requirement] = []
     for number, line in enumerate(text.split("\n"), 1):
+        if len(found) > BOUNDS.max_requirements:
+            break
         match = _GO_SUM.match(line.strip())
         # A line for `go.mod` alone says that the module was looked at, not that its code is used.
         if match and not match.group(3):
