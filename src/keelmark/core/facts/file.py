@@ -67,6 +67,7 @@ class Reading:
         format: Name of the format: `python`, `requirements`, `safetensors`, `dockerfile`, ...
         environment: Variables that an `.env` file sets: (name, value of at most 200 characters, line).
         digests: Digests that the file records of other files: (path relative to the folder, `algorithm:hex`).
+        components: What a bill of materials names: (type, name or package URL, version).
     """
 
     format: str
@@ -88,6 +89,7 @@ class Reading:
     endpoints: tuple[Endpoint, ...] = ()
     environment: tuple[tuple[str, str, int], ...] = ()
     digests: tuple[tuple[str, str], ...] = ()
+    components: tuple[tuple[str, str, str], ...] = ()
     gaps: tuple[Gap, ...] = ()
 
 

@@ -1,0 +1,244 @@
+"""Syntax of JavaScript and TypeScript: a bounded walk over the tree, and what single nodes say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import tree_sitter_javascript
+import tree_sitter_typescript
+from tree_sitter import Language, Node, Parser
+
+from keelmark.core.facts import Argument
+from keelmark.errors import LimitExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Bounds",
+    "Tree",
+    "argument_nodes",
+    "argument_of",
+    "dotted",
+    "entries",
+    "line_of",
+    "literal",
+    "parse",
+    "scope_of",
+    "target_of",
+    "text_of",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Bounds of one source file in JavaScript or TypeScript."""
+
+    max_bytes: int = 2 * 1024**2
+    max_nodes: int = 1_500_000
+    max_depth: int = 1_000
+    max_calls: int = 3_000
+    max_facts: int = 500
+    max_ancestors: int = 200
+
+
+BOUNDS = Bounds()
+_JAVASCRIPT = Language(tree_sitter_javascript.language())
+_TYPESCRIPT = Language(tree_sitter_typescript.language_typescript())
+_TSX = Language(tree_sitter_typescript.language_tsx())
+_LANGUAGES = {
+    ".js": _JAVASCRIPT, ".mjs": _JAVASCRIPT, ".cjs": _JAVASCRIPT, ".jsx": _JAVASCRIPT,
+    ".ts": _TYPESCRIPT, ".mts": _TYPESCRIPT, ".cts": _TYPESCRIPT, ".tsx": _TSX,
+}  # fmt: skip
+_KEPT = frozenset(
+    {"import_statement", "variable_declarator", "call_expression", "new_expression", "pair", "string",
+     "template_string", "export_statement", "comment", "assignment_expression"}
+)  # fmt: skip
+_FUNCTIONS = frozenset(
+    {
+        "function_declaration",
+        "function_expression",
+        "arrow_function",
+        "method_definition",
+        "generator_function_declaration",
+    }
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tree:
+    """Nodes of the kinds that carry facts, in order of the text.
+
+    Attributes:
+        fault_line: First line that is no valid source, 0 when there is none.
+    """
+
+    kinds: dict[str, list[Node]] = field(default_factory=dict)
+    fault_line: int = 0
+
+    def of(self, kind: str) -> list[Node]:
+        """Nodes of one kind."""
+        return self.kinds.get(kind, [])
+
+
+def parse(content: str, suffix: str, *, path: str, bounds: Bounds = BOUNDS) -> Tree:
+    """Parse source and collect its nodes, without recursion.
+
+    Raises:
+        LimitExceededError: More nodes than the bound.
+    """
+    root = Parser(_LANGUAGES[suffix]).parse(content.encode()).root_node
+    tree = Tree()
+    stack, count = [(root, 0)], 0
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if count > bounds.max_nodes:
+            raise LimitExceededError(f"source has more than {bounds.max_nodes} syntax nodes", path=path)
+        if depth > bounds.max_depth:
+            raise LimitExceededError(f"source is nested deeper than {bounds.max_depth}", path=path)
+        if node.type in _KEPT:
+            tree.kinds.setdefault(node.type, []).append(node)
+        if (node.is_error or node.is_missing) and not tree.fault_line:
+            tree.fault_line = line_of(node)
+        stack.extend((child, depth + 1) for child in reversed(node.children))
+    return tree
+
+
+def line_of(node: Node) -> int:
+    """Line of a node, counted from 1."""
+    return int(node.start_point.row) + 1
+
+
+def text_of(node: Node | None) -> str:
+    """Source text of a node."""
+    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
+
+
+def dotted(node: Node | None) -> str:
+    """Dotted name of an identifier or a chain of members; "" when it is anything else."""
+    parts: list[str] = []
+    while node is not None and node.type == "member_expression":
+        parts.append(text_of(node.child_by_field_name("property")))
+        node = node.child_by_field_name("object")
+    if node is None or node.type not in {"identifier", "this"}:
+        return f"?.{'.'.join(reversed(parts))}" if parts else ""
+    return ".".join((text_of(node), *reversed(parts)))
+
+
+def literal(node: Node | None) -> tuple[bool, str | float | bool | None]:
+    """Whether a node is a constant, and its value."""
+    if node is None:
+        return False, None
+    match node.type:
+        case "string":
+            return True, _unescaped(text_of(node)[1:-1])
+        case "template_string" if not any(child.type == "template_substitution" for child in node.children):
+            return True, _unescaped(text_of(node)[1:-1])
+        case "true" | "false":
+            return True, node.type == "true"
+        case "null" | "undefined":
+            return True, None
+        case "number":
+            try:
+                return True, float(text_of(node)) if "." in text_of(node) else int(text_of(node), 0)
+            except ValueError:
+                return False, None
+    return False, None
+
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def _unescaped(raw: str) -> str:
+    if "\\" not in raw:
+        return raw
+    kept: list[str] = []
+    at = 0
+    while at < len(raw):
+        if raw[at] == "\\" and at + 1 < len(raw):
+            kept.append(_ESCAPES.get(raw[at + 1], raw[at + 1]))
+            at += 2
+        else:
+            kept.append(raw[at])
+            at += 1
+    return "".join(kept)
+
+
+def entries(node: Node | None) -> Iterator[tuple[str, Node]]:
+    """Keys and values of an object, and its methods under their names."""
+    for child in node.children if node is not None and node.type == "object" else ():
+        if child.type == "pair":
+            key, value = child.child_by_field_name("key"), child.child_by_field_name("value")
+            if key is not None and value is not None:
+                yield text_of(key).strip("\"'"), value
+        elif child.type == "method_definition":
+            yield text_of(child.child_by_field_name("name")), child
+        elif child.type == "shorthand_property_identifier":
+            yield text_of(child), child
+
+
+def argument_nodes(call: Node) -> list[Node]:
+    """The arguments of a call, comments left out."""
+    listed = call.child_by_field_name("arguments")
+    if listed is None or listed.type != "arguments":
+        return []
+    return [child for child in listed.named_children if child.type != "comment"]
+
+
+def argument_of(node: Node, position: int, reference: str) -> Argument:
+    """One positional argument; the keys of an object and the constants of an array are its items."""
+    is_literal, value = literal(node)
+    items: tuple[str, ...] = ()
+    if node.type == "object":
+        items = tuple(key for key, _ in entries(node))
+    elif node.type == "array":
+        found = [literal(child) for child in node.named_children]
+        items = tuple(str(item) for is_constant, item in found if is_constant)
+    return Argument(
+        name="*" if node.type == "spread_element" else "",
+        position=position,
+        is_literal=is_literal,
+        literal=value[:2_000] if isinstance(value, str) else value,
+        items=items[:100],
+        reference=reference,
+        text=text_of(node)[:200],
+    )
+
+
+def scope_of(node: Node) -> str:
+    """Names of the functions and classes around a node, outermost first."""
+    names: list[str] = []
+    parent = node.parent
+    for _ in range(BOUNDS.max_ancestors):
+        if parent is None:
+            break
+        if parent.type in _FUNCTIONS or parent.type == "class_declaration":
+            name = text_of(parent.child_by_field_name("name")) or target_of(parent)
+            if name:
+                names.append(name)
+        parent = parent.parent
+    return ".".join(reversed(names))
+
+
+def target_of(node: Node) -> str:
+    """Variable that a value is assigned to; `await` and type assertions in between are looked through."""
+    parent = node.parent
+    while parent is not None and parent.type in {
+        "await_expression",
+        "as_expression",
+        "satisfies_expression",
+        "parenthesized_expression",
+    }:
+        parent = parent.parent
+    if parent is None:
+        return ""
+    if parent.type == "variable_declarator":
+        name = parent.child_by_field_name("name")
+        return text_of(name) if name is not None and name.type == "identifier" else ""
+    if parent.type == "assignment_expression":
+        return dotted(parent.child_by_field_name("left"))
+    if parent.type == "pair":
+        return text_of(parent.child_by_field_name("key")).strip("\"'")
+    return ""
