@@ -27,9 +27,11 @@ class Bounds:
 
     Attributes:
         max_seconds: Wall time for all files; what is left then is named as not looked at.
+        settle_ns: Age from which a file's identity can be trusted.
     """
 
     max_seconds: float = 900.0
+    settle_ns: int = 2_000_000_000
     source: SourceBounds = field(default_factory=SourceBounds)
 
 
@@ -48,8 +50,13 @@ def collect(
     cache: FactCache | None = None,
     bounds: Bounds | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    time_ns: Callable[[], int] = time.time_ns,
 ) -> Iterator[Collected]:
-    """Read files in order, or remember what was read of them while they are unchanged."""
+    """Read files in order, or remember what was read of them while they are unchanged.
+
+    A file that changed a moment ago is not remembered: a second change within the resolution of the file system's clock
+    would leave its identity the same.
+    """
     limits = bounds or Bounds()
     ends = monotonic() + limits.max_seconds
     for entry in entries:
@@ -62,7 +69,7 @@ def collect(
             yield Collected(facts=remembered, is_cached=True)
             continue
         facts = read_entry(entry, readers, bounds=limits.source)
-        if cache is not None and facts.digest:
+        if cache is not None and facts.digest and time_ns() - entry.changed_ns > limits.settle_ns:
             cache.remember(entry.identity, facts)
         yield Collected(facts=facts)
 

@@ -64,12 +64,14 @@ class Entry:
         file: Where it lies.
         size: Bytes.
         identity: Device, inode, size and times in one string: equal only while the file is unchanged.
+        changed_ns: When content or metadata last changed, in nanoseconds since the epoch.
     """
 
     path: str
     file: Path
     size: int
     identity: str
+    changed_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -121,7 +123,7 @@ def entry_of(file: Path, path: str) -> Entry | Gap:
         return Gap(path=path, reason=GapReason.UNREADABLE, detail=error.strerror or "")
     if not stat.S_ISREG(status.st_mode):
         return Gap(path=path, reason=GapReason.SPECIAL_FILE)
-    return Entry(path=path, file=file, size=status.st_size, identity=_identity(status))
+    return _entry(file, path, status)
 
 
 def _listed(folder: Path, prefix: str, met: Walk) -> list[os.DirEntry[str]]:
@@ -147,9 +149,7 @@ def _meet(item: os.DirEntry[str], path: str, root: Path, met: Walk) -> None:
     if not stat.S_ISREG(status.st_mode):
         met.gaps.append(Gap(path=path, reason=GapReason.SPECIAL_FILE, detail="not opened"))
         return
-    met.entries.append(
-        Entry(path=path, file=Path(item.path), size=status.st_size, identity=_identity(status))
-    )
+    met.entries.append(_entry(Path(item.path), path, status))
 
 
 def _link(link: Path, path: str, root: Path) -> Gap:
@@ -190,9 +190,16 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _identity(status: os.stat_result) -> str:
+def _entry(file: Path, path: str, status: os.stat_result) -> Entry:
     # ctime cannot be set by an unprivileged writer, so a file changed behind our back shows.
-    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+    numbers = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return Entry(
+        path=path,
+        file=file,
+        size=status.st_size,
+        identity=":".join(map(str, numbers)),
+        changed_ns=max(status.st_mtime_ns, status.st_ctime_ns),
+    )
 
 
 def _sorted(met: Walk) -> Walk:
