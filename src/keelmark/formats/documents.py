@@ -97,7 +97,7 @@ class _Reader:
             metadata=_metadata(front, self.bounds),
             licence=_licence(kind, front, content),
             contacts=_contacts(content, self.bounds),
-            dates=_dates(kind, front, content, self.bounds),
+            dates=_dates(kind, front, body, self.bounds),
         )
         return (Reading(format=self.name, document=document, gaps=gaps),)
 
@@ -179,17 +179,17 @@ def _contacts(content: str, bounds: Bounds) -> tuple[str, ...]:
 
 
 def _dates(
-    kind: DocumentKind, front: Mapping | None, content: str, bounds: Bounds
+    kind: DocumentKind, front: Mapping | None, body: str, bounds: Bounds
 ) -> tuple[tuple[str, str], ...]:
     found: dict[tuple[str, str], None] = {}
     for key, value in _pairs(front):
         match = _ISO.match(value)
         if match and _DATE_KEY.search(key):
             found[key, match.group(1)] = None
-    for label, day in _DATE.findall(content):
+    for label, day in _DATE.findall(body):
         found[" ".join(label.lower().split()), day] = None
     if kind is DocumentKind.CHANGELOG:
-        for version, day in _VERSION_DATE.findall(content):
+        for version, day in _VERSION_DATE.findall(body):
             found[version, day] = None
     return tuple(found)[: bounds.max_dates]
 

@@ -46,7 +46,7 @@ def is_fixed(words: list[str]) -> bool:
     for ending in (".cmd", ".exe"):
         program = program.removesuffix(ending)
     rest = words[1:]
-    if program in _NODE_LAUNCHERS or (program, rest[:1] and rest[0]) in _NODE_SUBCOMMANDS:
+    if program in _NODE_LAUNCHERS or (program, "".join(rest[:1])) in _NODE_SUBCOMMANDS:
         return _node(rest if program in _NODE_LAUNCHERS else rest[1:])
     if program in _PYTHON_LAUNCHERS or (program == "uv" and rest[:1] in (["tool"], ["x"])):
         return _python([word for word in rest if word not in {"run", "tool", "x"}])

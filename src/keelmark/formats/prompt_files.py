@@ -55,7 +55,7 @@ _PLACEHOLDER = re2.compile(
 )
 _LOOP = re2.compile(r"\{%-?\s*(?:for\s+[\w, ]+\s+in|if|elif)\s+(?:not\s+)?([A-Za-z_]\w*)")
 _TURN = re2.compile(
-    r"(?mi)^\s*(system|user|assistant|developer|human)\s*:\s*$|^\{\{role \"(system|user|model)\"\}\}"
+    r"(?mi)^[ \t]*(system|user|assistant|developer|human)[ \t]*:[ \t]*$|^\{\{role \"(system|user|model)\"\}\}"
 )
 _KEYWORDS = frozenset(
     {"if", "else", "end", "for", "role", "media", "history", "each", "this", "unless", "with", "true"}
@@ -169,10 +169,9 @@ def _from_text(source: Source) -> Iterator[Prompt]:
     for number, turn in enumerate(turns):
         end = turns[number + 1].start() if number + 1 < len(turns) else len(body)
         speaker = (turn.group(1) or turn.group(2)).lower()
-        line = start + body.count("\n", 0, turn.end()) + 1
-        yield prompt_of(
-            f"{stem}.{speaker}", body[turn.end() : end].strip("\n"), line=line, role=_speaker(speaker)
-        )
+        begin = next((at for at in range(turn.end(), end) if body[at] != "\n"), end)
+        line = start + body.count("\n", 0, begin) + 1
+        yield prompt_of(f"{stem}.{speaker}", body[begin:end].rstrip("\n"), line=line, role=_speaker(speaker))
 
 
 def _speaker(word: str) -> PromptRole:

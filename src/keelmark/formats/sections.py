@@ -64,7 +64,7 @@ def sections_of(
 
 def _clean(title: str) -> str:
     plain = _LINK.sub(r"\1", _INLINE.sub("", title))
-    return " ".join(plain.replace("**", "").replace("`", "").split()).strip("*_ ")
+    return " ".join(plain.replace("*", "").replace("`", "").split()).strip("_ ")
 
 
 Heading = tuple[str, int, int, int]  # title, level, line counted from 1, index of the first line below
