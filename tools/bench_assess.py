@@ -7,6 +7,7 @@ same files.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import resource
@@ -63,7 +64,7 @@ def generate(root: Path) -> int:
         else:
             name, text = (
                 f"data_{number}.json",
-                '{"id": %d, "values": [%s]}' % (number, ",".join(map(str, range(50)))),
+                json.dumps({"id": number, "values": list(range(50))}),
             )
         written += (folder / name).write_text(text)
     (root / "requirements.txt").write_text("numpy==2.1.0\n")

@@ -8,7 +8,6 @@ import os
 import stat
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from keelmark.errors import LimitExceededError, ParseError
@@ -130,15 +129,16 @@ class Source:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Last part of the path."""
-        return PurePosixPath(self.path).name
+        return self.path.rpartition("/")[2]
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """Last suffix in lower case, with its dot; a hint, never proof."""
-        return PurePosixPath(self.path).suffix.lower()
+        stem, dot, suffix = self.name.rpartition(".")
+        return f".{suffix.lower()}" if dot and stem and suffix else ""
 
     @cached_property
     def head(self) -> bytes:
