@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from keelmark import formats
+from keelmark.engine.signals import TEXT_READER
 from keelmark.errors import RuleError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def all_readers() -> tuple[Reader, ...]:
     Raises:
         RuleError: Two readers have one name.
     """
-    found: dict[str, Reader] = {}
+    found: dict[str, Reader] = {TEXT_READER.name: TEXT_READER}
     for info in pkgutil.walk_packages(formats.__path__, prefix=f"{formats.__name__}."):
         module = importlib.import_module(info.name)
         offered = getattr(module, "READERS", None) or ((module.READER,) if hasattr(module, "READER") else ())

@@ -1,0 +1,79 @@
+"""Readers that join a format with a detector: secrets in any text.
+
+`formats` and `detectors` know nothing of each other; the engine stands above both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keelmark.core.facts import Gap, GapReason, Reading, Secret
+from keelmark.detectors import secrets
+from keelmark.formats.source import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.formats.source import Source
+
+__all__ = ["TEXT_READER", "TextBounds", "TextReader"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextBounds:
+    """Bounds of looking for secrets in one file.
+
+    Attributes:
+        max_bytes: What lies behind is named as not looked at.
+        part_bytes: Longest text handed to the detector at once, cut at a line end.
+    """
+
+    max_bytes: int = 64 * 1024**2
+    part_bytes: int = 4 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReader:
+    """Looks for credentials in every file that holds text, whatever its format."""
+
+    name: str = "text"
+    version: int = 1
+    bounds: TextBounds = TextBounds()
+
+    def recognises(self, source: Source) -> bool:
+        """Whether the file holds text."""
+        return source.size > 0 and source.is_text
+
+    def read(self, source: Source) -> tuple[Reading, ...]:
+        """The secrets of the text, with lines counted over the whole file."""
+        found: list[Secret] = []
+        line = 0
+        for part in _parts(source, self.bounds):
+            text = decode(part, path=source.path)
+            found.extend(
+                replace(secret, line=secret.line + line) if line else secret
+                for secret in secrets.find(text, path=source.path)
+            )
+            line += text.count("\n")
+        gaps = ()
+        if source.size > self.bounds.max_bytes:
+            detail = f"secrets were looked for in the first {self.bounds.max_bytes} bytes"
+            gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail, matters=False),)
+        return (Reading(format="text", secrets=tuple(found), gaps=gaps),)
+
+
+def _parts(source: Source, bounds: TextBounds) -> Iterator[bytes]:
+    if source.size <= bounds.part_bytes or source.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        yield bytes(source.data[: bounds.part_bytes])
+        return
+    start, end = 0, min(source.size, bounds.max_bytes)
+    while start < end:
+        part = bytes(source.data[start : min(start + bounds.part_bytes, end)])
+        cut = part.rfind(b"\n") + 1 if start + len(part) < end else len(part)
+        part = part[: cut or len(part)]
+        yield part
+        start += len(part)
+
+
+TEXT_READER = TextReader()
