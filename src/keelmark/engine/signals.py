@@ -56,7 +56,7 @@ class TextReader:
                 for secret in secrets.find(text, path=source.path)
             )
             line += text.count("\n")
-        gaps = ()
+        gaps: tuple[Gap, ...] = ()
         if source.size > self.bounds.max_bytes:
             detail = f"secrets were looked for in the first {self.bounds.max_bytes} bytes"
             gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail, matters=False),)
