@@ -13,6 +13,7 @@ import re2
 from keelmark.core.facts import GapReason, ModelFile
 from keelmark.errors import KeelmarkError
 from keelmark.formats import compression, pickle_machine
+from keelmark.formats.cursor import BreaksOffError
 from keelmark.formats.model_facts import gap, gap_of, reading
 from keelmark.formats.pickle_sequence import facts, inspect_all, starts_pickle
 from keelmark.formats.pickle_stream import Bounds as StreamBounds
@@ -114,6 +115,8 @@ def _looks_sound(head: bytes) -> bool:
         for count, operation in enumerate(stream.walk(), start=1):
             if operation.name in {"GLOBAL", "STACK_GLOBAL", "INST", "STOP"} or count >= _LOOK_OPERATIONS:
                 return True
+    except BreaksOffError:
+        return stream.operations > 1  # a long argument goes on behind the head, or the file is cut
     except KeelmarkError:
         return False
     return True

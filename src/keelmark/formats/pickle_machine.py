@@ -33,6 +33,10 @@ _REBUILDS: Final = frozenset({
 })  # fmt: skip
 # A callable that imports what its arguments name; the arguments tell what it stands for.
 _IMPORTERS: Final = frozenset({"numpy.core._ufunc_reconstruct", "numpy._core._ufunc_reconstruct"})
+_LOADER: Final = "torch.storage._load_from_bytes"
+# What these do depends on their arguments, so each use has to be seen as a call. One that is handed on instead (to
+# `functools.partial`, say) is called where nobody looks.
+_FOLLOWED: Final = _IMPORTERS | {_LOADER}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,6 +85,8 @@ def inspect(
         # Without its trace, which would hold on to views of the file.
         result.error = error.with_traceback(None)
         result.error.__context__ = result.error.__cause__ = None
+    if machine.is_handing_on:
+        result.globals[UNRESOLVED] = None
     result.end = stream.position
     result.operations = stream.operations
     return result
@@ -96,6 +102,17 @@ class _Machine:
         self._stack: list[object] = []
         self._marks: list[list[object]] = []
         self._memo: dict[int, object] = {}
+        self._loose = 0
+
+    @property
+    def is_handing_on(self) -> bool:
+        """Whether a callable that has to be followed was used otherwise than by calling it."""
+        return self._loose > 0
+
+    def _push(self, value: object) -> None:
+        if isinstance(value, Global) and value.dotted in _FOLLOWED:
+            self._loose += 1
+        self._stack.append(value)
 
     def step(self, operation: Operation) -> None:
         """Carry out one operation."""
@@ -137,7 +154,7 @@ class _Machine:
         self._pop_mark()
 
     def _duplicate(self, _: Operation) -> None:
-        self._stack.append(self._top())
+        self._push(self._top())
 
     def _stop(self, _: Operation) -> None:
         self._result.root = self._pop()
@@ -212,7 +229,7 @@ class _Machine:
         key = operation.argument
         if not isinstance(key, int) or key not in self._memo:
             raise ParseError(f"memo place {key} is empty")
-        self._stack.append(self._memo[key])
+        self._push(self._memo[key])
 
     # -- callables
 
@@ -228,11 +245,11 @@ class _Machine:
 
     def _global(self, operation: Operation) -> None:
         module, name = operation.argument if isinstance(operation.argument, tuple) else (None, None)
-        self._stack.append(self._ask(module, name))
+        self._push(self._ask(module, name))
 
     def _stack_global(self, _: Operation) -> None:
         name, module = self._pop(), self._pop()
-        self._stack.append(self._ask(module, name))
+        self._push(self._ask(module, name))
 
     def _extension(self, operation: Operation) -> None:
         self._stack.append(self._ask("copyreg.extension", f"code-{operation.argument}"))
@@ -248,18 +265,27 @@ class _Machine:
         return made
 
     def _follow(self, wanted: Global, given: tuple[object, ...]) -> None:
+        if wanted.dotted in _FOLLOWED:
+            self._loose -= 1
         if wanted.module == "torch._utils" and wanted.name in _REBUILDS and len(given) > 2:
             storage = given[0]
             kind = storage.kind if isinstance(storage, Persistent) else ""
             shape = given[2]
             if isinstance(shape, tuple):
                 self._result.tensors.append((kind, product(size for size in shape if isinstance(size, int))))
-        elif wanted.dotted in _IMPORTERS and len(given) >= 2:
-            self._ask(given[0], given[1])
-        elif wanted.dotted == "torch.storage._load_from_bytes" and given and isinstance(given[0], Span):
-            if len(self._result.nested) >= _MAX_NESTED:
-                raise LimitExceededError(f"pickle carries more than {_MAX_NESTED} others")
-            self._result.nested.append(given[0])
+        elif wanted.dotted in _IMPORTERS:
+            self._ask(*(given if len(given) == 2 else (None, None)))
+        elif wanted.dotted == _LOADER:
+            self._load(given)
+
+    def _load(self, given: tuple[object, ...]) -> None:
+        """Note the bytes that are loaded in turn; bytes that are computed first cannot be told."""
+        if len(given) != 1 or not isinstance(given[0], Span):
+            self._ask(None, None)
+            return
+        if len(self._result.nested) >= _MAX_NESTED:
+            raise LimitExceededError(f"pickle carries more than {_MAX_NESTED} others")
+        self._result.nested.append(given[0])
 
     def _reduce(self, _: Operation) -> None:
         arguments, callee = self._pop(), self._pop()
@@ -274,7 +300,8 @@ class _Machine:
     def _inst(self, operation: Operation) -> None:
         module, name = operation.argument if isinstance(operation.argument, tuple) else (None, None)
         arguments = self._pop_mark()
-        self._stack.append(self._call(self._ask(module, name), tuple(arguments)))
+        self._push(self._ask(module, name))
+        self._stack.append(self._call(self._pop(), tuple(arguments)))
 
     def _obj(self, _: Operation) -> None:
         items = self._pop_mark()
@@ -309,6 +336,7 @@ class _Machine:
         )
         self._result.globals.update(inner.globals)
         self._result.called.update(inner.called)
+        self._result.nested.extend(inner.nested)
         self._stream.operations += inner.operations
         if inner.error is not None:
             raise inner.error

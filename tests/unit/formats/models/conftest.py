@@ -179,7 +179,7 @@ def savedmodel(operators=("Const", "MatMul")):
     return field(1, 1) + field(2, field(1, about) + field(2, graph + field(2, field(1, function))))
 
 
-def tflite(custom=None):
+def tflite(custom=None):  # noqa: C901 - small functions that lay out one file
     """One operator code, one subgraph with one filled tensor of 2 x 3, two buffers; parents lie before children."""
     out = bytearray(b"\0\0\0\0TFL3")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 
 import pytest
@@ -121,3 +122,15 @@ def test_random_bytes_without_a_telling_name_are_no_model(data):
     # Two bytes are enough to look like a pickle that breaks off, and a pickle runs before it breaks.
     found = {name: item for name, item in read_all(data, "blob").items() if item}
     assert not set(found) - {"pickle"}
+
+
+@pytest.mark.parametrize("padding", [b"\x00", b"\xff", b" "])
+def test_mapped_files_close_after_every_reader(tmp_path, samples, padding):
+    for name, content in samples.items():
+        file = tmp_path / name
+        file.write_bytes(content + padding * (1024**2))
+        with Source(file, path=name) as source:
+            for reader in READERS:
+                with contextlib.suppress(KeelmarkError):
+                    if reader.recognises(source):
+                        reader.read(source)
