@@ -1,0 +1,78 @@
+"""What manifests and locks prove about the version of a package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from keelmark.core.location import Location
+from keelmark.formats.dependencies.specifiers import python_satisfies
+
+if TYPE_CHECKING:
+    from keelmark.core.project import Project
+
+__all__ = ["Proof", "is_at_least"]
+
+# A range proves a lower end when it lets none of these versions below in.
+_PROBES = ("0.1", "1.0", "1.13.1", "2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.5.1", "2.5.99")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is proved, and where.
+
+    Attributes:
+        holds: True when every lock or manifest keeps to it, False when a lock holds an older version.
+        words: `the lock holds torch 2.7.1`.
+    """
+
+    holds: bool
+    words: str
+    at: Location
+
+
+def is_at_least(project: Project, package: str, version: str) -> Proof | None:
+    """Whether the files that fix dependencies prove a lowest version of a package; None when they do not say."""
+    wanted = Version(version)
+    locked: list[tuple[Version, Location]] = []
+    floors: list[tuple[str, Location]] = []
+    is_floating = False
+    for seen in project.manifests:
+        if not seen.is_product:
+            continue
+        for item in seen.fact.requirements:
+            if item.name != package or item.group in {"build-system", "override"}:
+                continue
+            place = seen.at(item.line)
+            fixed = _parsed(item.version)
+            if fixed is not None:
+                locked.append((fixed, place))
+            elif _has_floor(item.specifier, version):
+                floors.append((item.specifier, place))
+            else:
+                is_floating = True
+    old = [entry for entry in locked if entry[0] < wanted]
+    if old:
+        return Proof(holds=False, words=f"{package} {old[0][0]} is fixed", at=old[0][1])
+    if locked:
+        return Proof(holds=True, words=f"{package} {locked[0][0]} is fixed", at=locked[0][1])
+    if floors and not is_floating:
+        return Proof(holds=True, words=f"{package} {floors[0][0]} is asked for", at=floors[0][1])
+    return None
+
+
+def _parsed(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _has_floor(specifier: str, version: str) -> bool:
+    if not specifier:
+        return False
+    wanted = Version(version)
+    older = [probe for probe in _PROBES if Version(probe) < wanted]
+    return all(python_satisfies(probe, specifier) is False for probe in older)

@@ -1,0 +1,5 @@
+import keras
+
+
+def load():
+    return keras.saving.load_model("classifier.keras")
