@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Flow, Sink, Trust
 from keelmark.core.outcome import Severity
+from keelmark.design.checks._gaps import answer_code_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,18 @@ __all__ = ["answer_flows"]
 
 # A person at the keyboard is trusted on his own machine; everybody else is not.
 _REMOTE = {Trust.REQUEST, Trust.TOOL_ARGUMENT, Trust.MODEL_OUTPUT, Trust.RETRIEVED}
+# Only there are values followed through the code.
+_FOLLOWED = {"python"}
 
 
-def answer_flows(card: Card, project: Project, *sinks: Sink, danger: str, fix: str) -> Iterator[Finding]:
+def answer_flows(
+    card: Card,
+    project: Project,
+    *sinks: Sink,
+    danger: str,
+    fix: str,
+    sources: frozenset[Trust] | None = None,
+) -> Iterator[Finding]:
     """Answer for every flow from an untrusted source to one of these sinks.
 
     Args:
@@ -28,21 +38,33 @@ def answer_flows(card: Card, project: Project, *sinks: Sink, danger: str, fix: s
         sinks: Kinds of sink.
         danger: What the sink does with the value, as the end of a sentence: "is run by the shell".
         fix: What to do.
+        sources: Origins that count; None for every one but the person at the keyboard.
     """
-    flows = [seen for seen in project.flows_to(*sinks) if seen.fact.source in _REMOTE]
+    wanted = sources or _REMOTE
+    flows = [seen for seen in project.flows_to(*sinks) if seen.fact.source in wanted]
     open_flows = [seen for seen in flows if not seen.fact.cleaned_by]
     for seen in open_flows:
         yield _failed(card, seen, danger=danger, fix=fix)
-    if not open_flows and flows:
+    if open_flows:
+        return
+    gaps = tuple(answer_code_gaps(card, project, "such flow"))
+    followed = [seen for seen in project.modules if seen.fact.language in _FOLLOWED]
+    if gaps:
+        yield from gaps
+    elif flows:
         cleaned = sorted({seen.fact.cleaned_by for seen in flows})
         places = tuple(seen.at() for seen in flows[:10])
         yield card.passed(f"{len(flows)} flows are made harmless by {', '.join(cleaned)}", at=places)
-    elif not flows and not project.modules:
+    elif not project.modules:
         yield card.not_applicable("no source code was found")
-    elif not flows:
-        yield card.passed(
-            f"no such flow in {len(project.modules)} modules; flows between modules are not followed"
+    elif not followed:
+        languages = ", ".join(sorted({seen.fact.language for seen in project.modules}))
+        yield card.unknown(
+            f"values are followed through Python only; the code is {languages}",
+            fix="Have the code reviewed, or attest that it was.",
         )
+    else:
+        yield card.passed(f"no such flow in {len(followed)} modules; flows between modules are not followed")
 
 
 def _failed(card: Card, seen: Seen[Flow], *, danger: str, fix: str) -> Finding:

@@ -1,0 +1,65 @@
+"""Untrusted text becomes part of the system prompt.
+
+## What it finds
+
+A value from a request, a tool argument, the output of a model or a retrieved document that is formatted into a message with
+the role `system` (or `developer`). Text in a message of the user or of a tool is not reported: that is where it belongs.
+
+## Why it matters
+
+A model gives the system prompt more weight than anything else. Text in it is obeyed as if the operator had written it.
+
+## How to fix
+
+Keep the system prompt constant. Put what users or documents say into their own message and say that it is data.
+
+```python
+# bad
+messages = [{"role": "system", "content": f"Answer from: {page_text}"}, {"role": "user", "content": question}]
+
+# good
+messages = [
+    {"role": "system", "content": SYSTEM_PROMPT},
+    {"role": "user", "content": f"<document>{page_text}</document> {question}"},
+]
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelmark.core.facts import Sink
+from keelmark.core.finding import Card
+from keelmark.core.outcome import Severity
+from keelmark.design.checks._flows import answer_flows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.core.finding import Finding
+    from keelmark.core.project import Project
+
+CARD = Card(
+    id="untrusted-text-in-system-prompt",
+    title="Untrusted text becomes part of the system prompt",
+    severity=Severity.MEDIUM,
+    recommendations=("SD-3.n", "SD-3.k"),
+    tags=("cwe:1427", "owasp-llm:LLM01", "owasp-agentic:ASI01", "atlas:AML.T0051", "en-304-223:5.1.2-2"),
+    reads_single_files=True,
+    references=(
+        "CWE-1427: Improper Neutralization of Input Used for LLM Prompting",
+        "OWASP Top 10 for LLM Applications 2025, LLM01",
+    ),
+)
+
+
+def check(project: Project) -> Iterator[Finding]:
+    """Answer for every flow to a system prompt."""
+    yield from answer_flows(
+        CARD,
+        project,
+        Sink.SYSTEM_PROMPT,
+        danger="becomes part of the system prompt",
+        fix="Keep the system prompt constant and put the text into a message of the user or of a tool, marked as data.",
+    )

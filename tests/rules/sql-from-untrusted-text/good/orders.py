@@ -1,0 +1,12 @@
+import sqlite3
+
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/orders")
+def orders(customer: str):
+    connection = sqlite3.connect("shop.db")
+    rows = connection.execute("SELECT * FROM orders WHERE customer = ?", (customer,))
+    return rows.fetchall()
