@@ -1,0 +1,7 @@
+"""Calls a model server."""
+
+import requests
+
+
+def ask(prompt):
+    return requests.post("https://llm.example.com/v1", json={"prompt": prompt}).json()
