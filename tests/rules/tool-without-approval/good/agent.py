@@ -1,0 +1,20 @@
+"""An agent that writes mail after a person said yes."""
+
+import smtplib
+
+from langchain_core.tools import tool
+from langgraph.prebuilt import create_react_agent
+from langgraph.types import interrupt
+
+
+@tool
+def send_mail(to: str, body: str) -> str:
+    """Send a mail."""
+    if interrupt({"to": to, "body": body}) != "approve":
+        return "refused"
+    with smtplib.SMTP("mail.example.com") as server:
+        server.sendmail("bot@example.com", to, body)
+    return "sent"
+
+
+agent = create_react_agent("openai:gpt-4o", [send_mail])
