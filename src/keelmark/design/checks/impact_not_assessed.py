@@ -1,0 +1,80 @@
+"""The threat model does not weigh the impact.
+
+## What it finds
+
+A threat model that speaks of threats but leaves out what happens when one comes true: to the system, to its users, to
+organisations, to society. All four are looked for.
+
+## Why it matters
+
+A wrong answer of a model hurts people who never used it. Whoever looks at the system alone ranks the threats wrongly.
+
+## How to fix
+
+Add a section *Impact* to the threat model that says for each threat, or for the system as a whole, what it would mean
+for the system, its users, the organisation and society. "None, because ..." is an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelmark.core.finding import Card
+from keelmark.core.outcome import Audience, Severity
+from keelmark.design.checks._threats import answer_without_model, threat_models
+from keelmark.engine.answers import Topic, topics_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.core.finding import Finding
+    from keelmark.core.project import Project
+
+CARD = Card(
+    id="impact-not-assessed",
+    title="The threat model does not weigh the impact",
+    severity=Severity.MEDIUM,
+    recommendations=("SD-2.b",),
+    tags=("en-304-223:5.1.3-1", "en-304-223:5.1.3-4"),
+    audience=Audience.SECURITY_ENGINEER,
+    references=("Guidelines for secure AI system development: Model the threats to your system",),
+)
+
+TOPICS = (
+    Topic(
+        name="the system",
+        pattern=r"impact.{0,400}?(system|service|availability|integrity)|(system|service) impact|\|\s*system\s*\|",
+    ),
+    Topic(
+        name="users",
+        pattern=r"users?|customers?|patients?|citizens?|data subjects?",
+    ),
+    Topic(
+        name="organisations",
+        pattern=r"organi[sz]ation|company|business|operator|reputation",
+    ),
+    Topic(
+        name="society",
+        pattern=r"societ|public (interest|trust|safety)|third part|environment|democra|affected people|communit",
+    ),
+)
+
+
+def check(project: Project) -> Iterator[Finding]:
+    """Answer once for the threat model."""
+    models = threat_models(project)
+    if not models:
+        yield from answer_without_model(CARD, project)
+        return
+    place = models[0].at(0)
+    missing = topics_missing(models, TOPICS)
+    if missing:
+        names = ", ".join(topic.name for topic in missing)
+        yield CARD.failed(
+            f"the threat model does not say what harm would mean for {names}",
+            at=place,
+            fix="Add a section Impact: what each threat would mean for the system, its users, organisations and society.",
+        )
+    else:
+        names = ", ".join(topic.name for topic in TOPICS)
+        yield CARD.passed(f"the threat model weighs the impact on {names}", at=place)
