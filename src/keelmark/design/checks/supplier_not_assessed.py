@@ -1,0 +1,113 @@
+"""The provider of a hosted model was not assessed.
+
+## What it finds
+
+Providers of hosted models that are called in the code and for which `keelmark.yaml` declares no assessment younger than
+twelve months, under `suppliers`. A model that runs on the own machine (Ollama, llama.cpp, vLLM) has no such provider.
+
+## Why it matters
+
+The provider reads every prompt. What it keeps, where, and who can read it there is part of the security of your system.
+
+## How to fix
+
+Look at the provider's security posture and terms once a year, and declare it.
+
+```yaml
+suppliers:
+  - id: openai
+    assessed_on: 2026-06-01
+    assessment: docs/suppliers/openai.md
+    conditions: no training on inputs, 30 days retention, EU region
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelmark.core.asset import AssetKind
+from keelmark.core.facts import FileRole
+from keelmark.core.finding import Card
+from keelmark.core.location import Location
+from keelmark.core.outcome import Audience, Severity
+from keelmark.engine.roles import role_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.core.asset import Asset
+    from keelmark.core.declaration import Supplier
+    from keelmark.core.finding import Finding
+    from keelmark.core.project import Project
+
+CARD = Card(
+    id="supplier-not-assessed",
+    title="The provider of a hosted model was not assessed",
+    severity=Severity.MEDIUM,
+    recommendations=("SD-3.f", "DEV-1.c", "SD-3.d"),
+    settles=("SD-3.f",),
+    tags=("owasp-llm:LLM03", "owasp-agentic:ASI04", "en-304-223:5.2.3-2"),
+    audience=Audience.RISK_OWNER,
+    references=("Guidelines for secure AI system development: Secure your supply chain",),
+)
+
+MAX_AGE_DAYS = 365
+_LOCAL = {
+    "",
+    "ollama",
+    "llama.cpp",
+    "llamacpp",
+    "llama_cpp",
+    "vllm",
+    "lmstudio",
+    "local",
+    "localai",
+    "gpt4all",
+}
+
+
+def check(project: Project) -> Iterator[Finding]:
+    """Answer for every provider."""
+    providers: dict[str, list[Asset]] = {}
+    for asset in project.inventory.of(AssetKind.HOSTED_MODEL):
+        if asset.format.lower() not in _LOCAL and role_of(asset.path) is FileRole.PRODUCT:
+            providers.setdefault(asset.format.lower(), []).append(asset)
+    if not providers:
+        yield CARD.not_applicable("no provider of a hosted model was found in the product")
+        return
+    suppliers = project.declaration.suppliers if project.declaration else ()
+    for provider, models in providers.items():
+        named = next((entry for entry in suppliers if _provides(entry, provider, models)), None)
+        yield _answer(project, provider, models, named)
+
+
+def _provides(supplier: Supplier, provider: str, models: list[Asset]) -> bool:
+    names = {supplier.id.lower(), *(name.lower() for name in supplier.provides)}
+    return provider in names or any(model.name.lower() in names for model in models)
+
+
+def _answer(project: Project, provider: str, models: list[Asset], supplier: Supplier | None) -> Finding:
+    places = tuple(Location(path=model.path, line=model.line) for model in models[:20])
+    fix = f"Assess {provider} and declare it under `suppliers` in keelmark.yaml with the day and where the assessment lies."
+    if supplier is None:
+        return CARD.failed(
+            f"no assessment of {provider}, which the code calls, is declared",
+            at=places,
+            fix=fix,
+            subject=provider,
+        )
+    if supplier.assessed_on is None:
+        return CARD.failed(f"the assessment of {provider} has no date", at=places, fix=fix, subject=provider)
+    age = (project.today - supplier.assessed_on).days
+    if age < 0:
+        return CARD.failed(
+            f"the assessment of {provider} is dated in the future", at=places, fix=fix, subject=provider
+        )
+    if age > MAX_AGE_DAYS:
+        return CARD.failed(
+            f"the assessment of {provider} is {age} days old", at=places, fix=fix, subject=provider
+        )
+    return CARD.passed(
+        f"{provider} was assessed on {supplier.assessed_on.isoformat()}", at=places, subject=provider
+    )
