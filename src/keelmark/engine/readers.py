@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from keelmark import formats
-from keelmark.engine.signals import TEXT_READER
+from keelmark.engine.signals import TEXT_READER, RecordReader
 from keelmark.errors import RuleError
 
 if TYPE_CHECKING:
     from keelmark.formats.source import Reader
 
 __all__ = ["all_readers"]
+
+DATASETS = "dataset"
 
 
 @lru_cache(maxsize=1)
@@ -32,4 +34,5 @@ def all_readers() -> tuple[Reader, ...]:
             if found.get(reader.name, reader) is not reader:
                 raise RuleError(f"two readers are called `{reader.name}`")
             found[reader.name] = reader
+    found[DATASETS] = RecordReader(inner=found[DATASETS])
     return tuple(found[name] for name in sorted(found))

@@ -1,4 +1,4 @@
-"""Readers that join a format with a detector: secrets in any text.
+"""Readers that join a format with a detector: secrets in any text, personal data in records.
 
 `formats` and `detectors` know nothing of each other; the engine stands above both.
 """
@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keelmark.core.facts import Gap, GapReason, Reading, Secret
-from keelmark.detectors import secrets
-from keelmark.formats.source import decode
+from keelmark.core.facts import Dataset, Gap, GapReason, Reading, Secret
+from keelmark.detectors import personal, secrets
+from keelmark.formats.datasets import form_of, sample
+from keelmark.formats.source import Reader, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keelmark.formats.source import Source
 
-__all__ = ["TEXT_READER", "TextBounds", "TextReader"]
+__all__ = ["TEXT_READER", "RecordReader", "TextBounds", "TextReader"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,57 @@ def _parts(source: Source, bounds: TextBounds) -> Iterator[bytes]:
         part = part[: cut or len(part)]
         yield part
         start += len(part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordReader:
+    """The reader of records, with the personal data found in the first of them.
+
+    Attributes:
+        inner: The reader of the format.
+        max_rows: Records looked at.
+    """
+
+    inner: Reader
+    max_rows: int = 2_000
+
+    @property
+    def name(self) -> str:
+        """Name of the inner reader."""
+        return self.inner.name
+
+    @property
+    def version(self) -> int:
+        """Version of the inner reader and of this one."""
+        return self.inner.version * 100 + 1
+
+    def recognises(self, source: Source) -> bool:
+        """Whether the inner reader recognises the file."""
+        return self.inner.recognises(source)
+
+    def read(self, source: Source) -> tuple[Reading, ...]:
+        """What the inner reader says, with the personal data."""
+        readings = self.inner.read(source)
+        if not form_of(source):
+            return readings
+        return tuple(
+            replace(reading, dataset=self._looked_into(source, reading.dataset))
+            if reading.dataset
+            else reading
+            for reading in readings
+        )
+
+    def _looked_into(self, source: Source, dataset: Dataset) -> Dataset:
+        values = list(sample(source, max_rows=self.max_rows))
+        rows = len({row for row, _, _ in values})
+        if not rows:
+            return dataset
+        return replace(
+            dataset,
+            personal=personal.find(values),
+            read_rows=rows,
+            is_complete=dataset.rows is not None and rows >= dataset.rows,
+        )
 
 
 TEXT_READER = TextReader()
