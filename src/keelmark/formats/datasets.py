@@ -135,7 +135,8 @@ class _Reader:
 def form_of(source: Source) -> str:
     """Format of a file of records: `csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `feather`, `sqlite`; "" for none."""
     for magic, form in _MAGICS:
-        if source.head.startswith(magic):
+        # A text may well begin with the letters of `PARE`, as in `PARENT`.
+        if source.head.startswith(magic) and not (magic in {b"PARE", b"FEA1"} and source.is_text):
             return form
     if source.size == 0 or not source.is_text:
         return ""

@@ -102,6 +102,7 @@ def _escape(lines: Sequence[str]) -> str:
 
 def _instructions(lines: Sequence[str], bounds: Bounds) -> Iterator[Instruction]:
     escape = _escape(lines)
+    last = {line.lstrip("\t"): number for number, line in enumerate(lines)}
     index = 0
     while index < len(lines):
         first = index
@@ -119,7 +120,7 @@ def _instructions(lines: Sequence[str], bounds: Bounds) -> Iterator[Instruction]
         if "\t" in word:
             word, _, value = " ".join(part for part in parts if part).partition("\t")
         if word.upper() in {"RUN", "COPY", "ADD"}:
-            body, index = _heredocs(value, lines, index)
+            body, index = _heredocs(value, lines, index, last)
             value = f"{value}\n{body}" if body else value
         yield Instruction(name=word.upper(), value=value.strip()[: bounds.max_value_chars], line=first + 1)
 
@@ -134,9 +135,13 @@ def _continued(lines: Sequence[str], index: int) -> tuple[str, int]:
     return "", index
 
 
-def _heredocs(value: str, lines: Sequence[str], index: int) -> tuple[str, int]:
+def _heredocs(value: str, lines: Sequence[str], index: int, last: Mapping[str, int]) -> tuple[str, int]:
     body: list[str] = []
     for match in _HEREDOC.finditer(value):
+        if (
+            last.get(match.group(2), -1) < index
+        ):  # No such line follows; this keeps hostile files from long searches.
+            break
         end = _heredoc_end(lines, index, match.group(2), strip_tabs=bool(match.group(1)))
         if end is None:  # Then it was a shell operator in the text, not a here-document.
             break

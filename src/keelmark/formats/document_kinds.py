@@ -31,7 +31,7 @@ _BY_NAME: tuple[tuple[str, DocumentKind], ...] = (
     (r"(.*[-_])?threat[-_]?(model|analysis|assessment)(l?ing)?([-_].*)?", _K.THREAT_MODEL),
     (r"adr[-_]?\d+.*", _K.DECISION_RECORD),
     (r"(.*[-_])?(tech(nical)?[-_]?debt|debt[-_]?register)([-_].*)?|debt", _K.DEBT_REGISTER),
-    ((r"(.*[-_])?(life[-_]?cycle|decommission(ing)?|end[-_]of[-_]life|retirement|sunset(ting)?)([-_]?(plan|policy))?|"
+    ((r"((ai|system|model|product|asset|service)[-_])?(life[-_]?cycle|decommission(ing)?|end[-_]of[-_]life|retirement|sunset(ting)?)([-_]?(plan|policy))?|"
      r"eol"), _K.LIFECYCLE_PLAN),
     (r"(.*[-_])?(eval(uation)?|benchmark|red[-_]?team(ing)?|safety[-_]eval(uation)?)s?[-_](report|results?|summary)([-_].*)?", _K.EVALUATION_REPORT),
     (r"(s?bom|ml[-_]?bom|ai[-_]?bom)([-_.].*)?", _K.BOM),
@@ -100,7 +100,7 @@ def kind_by_name(path: str) -> DocumentKind | None:
     for pattern, kind in _NAMES:
         if pattern.fullmatch(stem):
             return kind
-    if folders[-1:] == ["licenses"]:
+    if folders[-1:] == ["licenses"] and not stem.startswith(("authors", "notice", "thanks", "readme")):
         return DocumentKind.LICENCE
     if (
         folders

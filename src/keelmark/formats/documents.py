@@ -13,6 +13,7 @@ from keelmark.formats import yaml_tree
 from keelmark.formats.document_kinds import kind_of, looks_like_document
 from keelmark.formats.licence_texts import detect, spdx_of
 from keelmark.formats.prompt_names import is_instruction_file, is_prompt_file
+from keelmark.formats.sections import Bounds as SectionBounds
 from keelmark.formats.sections import sections_of
 from keelmark.formats.yaml_tree import Mapping, Node, Sequence
 from keelmark.formats.yaml_values import flatten, text, texts
@@ -35,6 +36,7 @@ class Bounds:
     max_dates: int = 50
 
 
+SECTION_BOUNDS = SectionBounds()
 _MARKUP = (".md", ".markdown", ".rst", ".mdx", ".adoc")
 _NO_SUFFIX = re2.compile(
     r"(?i)(un)?licen[sc]e([-_.][a-z0-9-]+)?|copying([-_.][a-z0-9-]+)?|notice|readme|changelog|changes|contributing|security|authors|maintainers"
@@ -87,6 +89,9 @@ class _Reader:
         lines = content.split("\n")
         body = "\n".join(lines[start:])
         found = sections_of(lines, start=start, is_rst=source.suffix == ".rst")
+        if len(found) >= SECTION_BOUNDS.max_sections:
+            detail = f"sections behind the first {len(found)} were not told apart"
+            gaps = (*gaps, Gap(path=source.path, reason=GapReason.TOO_MANY, detail=detail, matters=False))
         title = _title(front, found)
         kind = kind_of(source.path, front.entries if front else {}, title, found)
         document = Document(

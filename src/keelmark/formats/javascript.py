@@ -93,7 +93,7 @@ def _module(
         imports=tuple(names.imports),
         calls=tuple(call for _, call in calls),
         routes=tuple(routes_of(tree, names, calls, path=source.path))[:limit],
-        tools=tuple(tools_of(calls))[:limit],
+        tools=tuple(tools_of(names, calls))[:limit],
         prompts=tuple(prompts_of(tree, names))[:limit],
         models=tuple(models_of(tree, names, calls))[:limit],
         endpoints=tuple({endpoint.url: endpoint for endpoint in endpoints_of(tree)}.values())[:limit],
@@ -127,7 +127,7 @@ def _name(callee: Node | None, names: Names) -> str:
 
 def _call(node: Node, name: str, names: Names) -> Call:
     arguments = tuple(
-        argument_of(argument, position, names.resolve(argument))
+        argument_of(argument, position, names.resolve(argument), constant=names.constant(argument))
         for position, argument in enumerate(argument_nodes(node))
     )
     return Call(

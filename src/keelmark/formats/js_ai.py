@@ -10,7 +10,16 @@ import re2
 
 from keelmark.core.facts import AgentTool, Call, Endpoint, ModelReference, Prompt, PromptRole
 from keelmark.formats.dependencies.addresses import cleaned
-from keelmark.formats.js_syntax import Tree, argument_nodes, entries, line_of, literal, target_of, text_of
+from keelmark.formats.js_syntax import (
+    Tree,
+    argument_nodes,
+    entries,
+    line_of,
+    literal,
+    scope_of,
+    target_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,11 +161,11 @@ def _prompt(name: str, node: Node, role: PromptRole) -> Prompt:
     )
 
 
-def tools_of(calls: Sequence[tuple[Node, Call]]) -> list[AgentTool]:
+def tools_of(names: Names, calls: Sequence[tuple[Node, Call]]) -> list[AgentTool]:
     """Functions handed to a model: MCP servers, the AI SDK, LangChain."""
     found: list[AgentTool] = []
     for node, call in calls:
-        arguments = argument_nodes(node)
+        arguments = [names.constant(argument) for argument in argument_nodes(node)]
         if "modelcontextprotocol" in call.name and call.name.endswith((".tool", ".registerTool")):
             found.extend(_mcp(node, arguments, calls))
         elif call.name == "ai.tool" and arguments:
@@ -189,7 +198,7 @@ def _from_options(
     node: Node, framework: str, options: dict[str, Node], calls: Sequence[tuple[Node, Call]]
 ) -> AgentTool:
     schema = options.get("inputSchema") or options.get("parameters") or options.get("schema")
-    name = _text(options.get("name")) or target_of(node)
+    name = _text(options.get("name")) or target_of(node) or scope_of(node).rpartition(".")[2]
     return _tool(node, name, framework, _text(options.get("description")), schema, calls)
 
 

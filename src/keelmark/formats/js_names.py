@@ -33,13 +33,19 @@ class Names:
     def __init__(self, tree: Tree) -> None:
         self.imports: list[Import] = []
         self._bound: dict[str, str] = {}
+        self._constants: dict[str, Node] = {}
         for node in tree.of("import_statement"):
             self._import(node)
         for node in tree.of("variable_declarator"):
             self._declare(node)
+        for kind in ("required_parameter", "optional_parameter"):
+            for node in tree.of(kind):
+                self._annotated(node, node.child_by_field_name("pattern"))
+        required = {entry.name for entry in self.imports}
         for node in tree.of("call_expression"):
             module = _module_of(node)
-            if module and not any(entry.name.split(".")[0] == module for entry in self.imports):
+            if module and module not in required:
+                required.add(module)
                 self.imports.append(Import(name=module, line=line_of(node)))
 
     def resolve(self, node: Node | None) -> str:
@@ -50,9 +56,9 @@ class Names:
             return ""
         return f"{self._bound[head]}.{rest}" if rest else self._bound[head]
 
-    def is_bound(self, name: str) -> bool:
-        """Whether a variable stands for something imported."""
-        return name in self._bound
+    def constant(self, node: Node) -> Node:
+        """The literal or object that a constant of the module stands for; the node itself when it is none."""
+        return self._constants.get(text_of(node), node) if node.type == "identifier" else node
 
     def packages(self) -> set[str]:
         """Packages that are imported, without the path inside them."""
@@ -74,6 +80,9 @@ class Names:
             value = value.named_children[0]
         if target is None or value is None:
             return
+        if target.type == "identifier" and value.type in {"string", "template_string", "object", "number"}:
+            self._constants.setdefault(text_of(target), value)
+            return
         full = self._value(value)
         if not full:
             return
@@ -82,6 +91,16 @@ class Names:
         elif target.type == "object_pattern":
             for local, name in _pattern(target):
                 self._bound.setdefault(local, f"{full}.{name}")
+
+    def _annotated(self, node: Node, pattern: Node | None) -> None:
+        # `server: McpServer`: a parameter stands for its imported class. A later variable of that name yields to it.
+        annotation = node.child_by_field_name("type")
+        types = annotation.named_children if annotation is not None else []
+        if pattern is None or pattern.type != "identifier" or not types or types[0].type != "type_identifier":
+            return
+        full = self._bound.get(text_of(types[0]))
+        if full:
+            self._bound.setdefault(text_of(pattern), full)
 
     def _value(self, node: Node) -> str:
         if node.type == "new_expression":

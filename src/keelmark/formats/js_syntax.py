@@ -53,7 +53,7 @@ _LANGUAGES = {
 }  # fmt: skip
 _KEPT = frozenset(
     {"import_statement", "variable_declarator", "call_expression", "new_expression", "pair", "string",
-     "template_string", "export_statement", "comment", "assignment_expression"}
+     "template_string", "export_statement", "comment", "required_parameter", "optional_parameter", "assignment_expression"}
 )  # fmt: skip
 _FUNCTIONS = frozenset(
     {
@@ -136,6 +136,8 @@ def literal(node: Node | None) -> tuple[bool, str | float | bool | None]:
             return True, _unescaped(text_of(node)[1:-1])
         case "template_string" if not any(child.type == "template_substitution" for child in node.children):
             return True, _unescaped(text_of(node)[1:-1])
+        case "binary_expression":
+            return _joined(node)
         case "true" | "false":
             return True, node.type == "true"
         case "null" | "undefined":
@@ -146,6 +148,30 @@ def literal(node: Node | None) -> tuple[bool, str | float | bool | None]:
             except ValueError:
                 return False, None
     return False, None
+
+
+def _joined(node: Node) -> tuple[bool, str | None]:
+    """Texts joined by `+`; the chain leans to the left, so it is followed there without recursion."""
+    parts: list[str] = []
+    left: Node | None = node
+    while left is not None and left.type == "binary_expression":
+        right = left.child_by_field_name("right")
+        if (
+            text_of(left.child_by_field_name("operator")) != "+"
+            or right is None
+            or right.type == "binary_expression"
+        ):
+            return False, None
+        parts.append(_constant_text(right) or "\x00")
+        left = left.child_by_field_name("left")
+    parts.append((_constant_text(left) if left is not None else None) or "\x00")
+    whole = "".join(reversed(parts))
+    return ("\x00" not in whole), (None if "\x00" in whole else whole)
+
+
+def _constant_text(node: Node) -> str | None:
+    is_literal, value = literal(node)
+    return value if is_literal and isinstance(value, str) else None
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -187,14 +213,22 @@ def argument_nodes(call: Node) -> list[Node]:
     return [child for child in listed.named_children if child.type != "comment"]
 
 
-def argument_of(node: Node, position: int, reference: str) -> Argument:
-    """One positional argument; the keys of an object and the constants of an array are its items."""
-    is_literal, value = literal(node)
+def argument_of(node: Node, position: int, reference: str, *, constant: Node | None = None) -> Argument:
+    """One positional argument; the keys of an object and the constants of an array are its items.
+
+    Args:
+        node: The argument as written.
+        position: Its index.
+        reference: Its resolved name, "" when it has none.
+        constant: What it stands for, when it is a constant of the module.
+    """
+    meant = constant or node
+    is_literal, value = literal(meant)
     items: tuple[str, ...] = ()
-    if node.type == "object":
-        items = tuple(key for key, _ in entries(node))
-    elif node.type == "array":
-        found = [literal(child) for child in node.named_children]
+    if meant.type == "object":
+        items = tuple(key for key, _ in entries(meant))
+    elif meant.type == "array":
+        found = [literal(child) for child in meant.named_children]
         items = tuple(str(item) for is_constant, item in found if is_constant)
     return Argument(
         name="*" if node.type == "spread_element" else "",

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import re2
 
 from keelmark.core.facts import Call, Route
-from keelmark.formats.js_syntax import Tree, argument_nodes, dotted, entries, line_of, literal, text_of
+from keelmark.formats.js_syntax import (
+    BOUNDS,
+    Tree,
+    argument_nodes,
+    dotted,
+    entries,
+    line_of,
+    literal,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +55,8 @@ def routes_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]], *, p
     shared = _shared(tree, names)
     found: list[Route] = []
     for node in tree.of("call_expression"):
+        if len(found) >= BOUNDS.max_facts:
+            break
         found.extend(_declared(node, names, calls, shared))
     found.extend(_next(tree, calls, path))
     return found

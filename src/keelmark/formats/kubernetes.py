@@ -32,7 +32,7 @@ class Bounds:
 _API = re2.compile(rb"(?m)^(?:- )?['\"]?apiVersion['\"]?[ \t]*:[ \t]*\S")
 _KIND = re2.compile(rb"(?m)^(?:  )?['\"]?kind['\"]?[ \t]*:[ \t]*\S")
 _HELM = re2.compile(
-    r"\{\{-?\s*(?:\.Values|\.Release|\.Chart|\.Capabilities|include\s|template\s|define\s|if\s|range\s|with\s|end\b|toYaml\s|\$)"
+    r"\{\{-?\s*(?:\.Values|\.Release|\.Chart|\.Capabilities|include\s|template\s|define\s|if\s|range\s|with\s|end\b|toYaml\s)"
 )
 # Other tools took over the shape `apiVersion` and `kind`; their objects do not run in a cluster.
 _FOREIGN = ("backstage.io/", "skaffold/", "compose.", "kind.x-k8s.io/", "ctlptl.dev/", "dagger.")

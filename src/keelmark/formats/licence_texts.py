@@ -28,6 +28,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("LGPL-2.1-only", ("gnu lesser general public license version 2.1, february 1999",), ()),
     ("MPL-2.0", ("mozilla public license version 2.0", "covered software"), ("mozilla public license version 2.0 is intended",)),
     ("ISC", ("permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted, provided that",), ()),
+    ("ISC", ("permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted, provided that the above copyright notice and this permission notice appear in all copies",), ()),
+    ("PSF-2.0", ("psf hereby grants licensee a nonexclusive, royalty-free, world-wide license",), ()),
     ("Unlicense", ("this is free and unencumbered software released into the public domain",), ()),
     ("CC0-1.0", ("cc0 1.0 universal",), ()),
     ("CC-BY-4.0", ("creative commons attribution 4.0 international public license",), ()),

@@ -35,6 +35,7 @@ class Bounds:
     max_prompts: int = 500
     max_text_chars: int = 8_000
     max_placeholders: int = 100
+    max_scanned_chars: int = 400_000
     min_words: int = 4
 
 
@@ -119,6 +120,7 @@ def prompt_of(name: str, content: str, *, line: int, role: PromptRole = PromptRo
 def placeholders_of(content: str) -> tuple[str, ...]:
     """Names that a template fills in: `{name}`, `{{ name }}`, `${name}` and what its loops run over."""
     found: dict[str, None] = {}
+    content = content[: _BOUNDS.max_scanned_chars]
     for groups in _PLACEHOLDER.findall(content):
         name = next(part for part in groups if part)
         root = name.split(".")[0]

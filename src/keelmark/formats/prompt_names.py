@@ -7,7 +7,7 @@ import re2
 __all__ = ["is_instruction_file", "is_prompt_file"]
 
 _INSTRUCTIONS = re2.compile(
-    r"(?i)(?:.*/)?(?:AGENTS?\.md|CLAUDE(\.local)?\.md|GEMINI\.md|\.cursorrules|\.windsurfrules|\.clinerules|\.goosehints|"
+    r"(?:.*/)?(?:AGENTS?\.md|CLAUDE(\.local)?\.md|GEMINI\.md|\.cursorrules|\.windsurfrules|\.clinerules|\.goosehints|"
     r"copilot-instructions\.md|\.roorules|\.junie/guidelines\.md|SKILL\.md)|"
     r"(?:.*/)?\.cursor/rules/.+\.mdc?|(?:.*/)?\.clinerules/.+\.md|(?:.*/)?\.windsurf/rules/.+\.md|"
     r"(?:.*/)?\.github/(?:instructions|prompts|agents|chatmodes)/.+\.md|(?:.*/)?\.claude/(?:agents|commands)/.+\.md"

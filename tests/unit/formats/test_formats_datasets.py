@@ -80,6 +80,10 @@ def test_formats_are_told_by_content(magic, form):
     assert form_of(source(magic + b"\x00" * 20, "anything.bin")) == form
 
 
+def test_text_that_begins_like_a_magic_is_no_dataset():
+    assert form_of(source("PARENT_DIRECTORY\n", "a.rst")) == ""
+
+
 def element(name: bytes, children: int | None = None) -> bytes:
     body = b"\x48" + bytes([len(name)]) + name  # field 4, binary
     if children is not None:

@@ -55,6 +55,8 @@ def document(text: str, path: str):
         ("CODE_OF_CONDUCT.md", "x", K.CODE_OF_CONDUCT),
         ("LICENSE", "x", K.LICENCE),
         ("NOTICE", "x", K.OTHER),
+        ("docs/api-lifecycle.md", "# Client lifecycle hooks", K.OTHER),
+        ("licenses/AUTHORS.md", "x", K.OTHER),
     ],
 )
 def test_kind_is_told_by_name_front_matter_and_title(path, text, kind):

@@ -123,6 +123,21 @@ def test_mcp_tools():
     assert second.approvals
 
 
+def test_tool_registered_through_a_parameter_and_constants():
+    found = module(
+        'import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";\nconst name = "echo";\n'
+        'const config = { description: "Echoes", inputSchema: { text: z.string() } };\n'
+        "export const register = (server: McpServer) => {\n  server.registerTool(name, config, async () => ({}));\n};\n"
+    )
+    (tool,) = found.tools
+    assert (tool.name, tool.description, tool.parameters) == ("echo", "Echoes", ("text",))
+
+
+def test_joined_texts_are_one_constant():
+    found = module('eval("a" + "b" + \'c\');\neval("a" + x);\neval(1 + 2);\n')
+    assert [call.arguments[0].literal for call in found.calls] == ["abc", None, None]
+
+
 def test_endpoints_lose_their_credentials():
     found = module(
         'const a = "https://u:pw@api.acme.org/v1";\nconst b = `https://x.acme.org/${id}`;\nconst n = "http://www.w3.org/2000/svg";\n'

@@ -82,6 +82,12 @@ def test_argo_expressions_are_no_helm_template():
     assert reading.resources[0].kind == "Workflow"
 
 
+def test_alert_texts_are_no_helm_template():
+    text = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: r}\nspec: {a: 'on {{ $labels.x }}'}\n"
+    (reading,) = READER.read(source(text))
+    assert reading.resources[0].kind == "PrometheusRule"
+
+
 def test_other_yaml_is_not_claimed():
     assert not READER.recognises(source("kind: pipeline\nname: x\n"))
     assert READER.read(source("apiVersion: backstage.io/v1alpha1\nkind: Component\n")) == ()
