@@ -1,0 +1,1 @@
+"""Training and evaluation; not part of the service."""
