@@ -11,7 +11,7 @@ from keelmark.config import declaration as declaration_file
 from keelmark.config.settings import AssessSettings
 from keelmark.core.project import Project
 from keelmark.development.assets.inventory import take_inventory
-from keelmark.engine.collect import collect
+from keelmark.engine.collect import collect, without_found
 from keelmark.engine.readers import all_readers
 from keelmark.engine.run import run_rules
 from keelmark.engine.walk import walk
@@ -45,7 +45,7 @@ def project_of(root: Path, *, today: date = TODAY, advisories: Path | None = Non
         name=root.name,
         today=today,
         files=tuple(files),
-        gaps=tuple(gaps),
+        gaps=without_found(gaps, files),
         inventory=take_inventory(files),
         declaration=declaration,
         declaration_path=file.name if file else "keelmark.yaml",

@@ -13,12 +13,12 @@ from keelmark.formats.source import Bounds as SourceBounds
 from keelmark.formats.source import Reader, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from keelmark.core.ports import FactCache
     from keelmark.engine.walk import Entry
 
-__all__ = ["Bounds", "Collected", "collect", "read_entry", "read_source"]
+__all__ = ["Bounds", "Collected", "collect", "read_entry", "read_source", "without_found"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +117,14 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
         readings=tuple(replace(reading, gaps=()) if reading.gaps else reading for reading in readings),
         gaps=tuple(gaps),
     )
+
+
+def without_found(gaps: Iterable[Gap], files: Iterable[FileFacts]) -> tuple[Gap, ...]:
+    """The gaps without pointers whose bytes lie in the folder after all (a checked-out data file beside its pointer)."""
+    here = {
+        facts.path for facts in files if not any(pointer for r in facts.readings for pointer in r.pointers)
+    }
+    return tuple(gap for gap in gaps if not (gap.reason is GapReason.NOT_HERE and gap.path in here))
 
 
 def _read_with(reader: Reader, source: Source, gaps: list[Gap]) -> tuple[Reading, ...]:

@@ -45,6 +45,7 @@ _GENERATED_FOLDERS = {"dist", "site-packages", "_generated", "generated"}
 _TEST_NAME = re2.compile(
     r"(test_.*|.*_test|conftest|.*\.(test|spec))\.(py|ipynb|js|jsx|ts|tsx|go|rs)|conftest\.py"
 )
+_EXAMPLE_NAME = re2.compile(r"(.*[_-])?(tutorial|quickstart|example|demo)s?([_-].*)?\.(py|ipynb|js|ts)")
 _GENERATED_NAME = re2.compile(r".*(_pb2(_grpc)?\.pyi?|\.min\.(js|css)|\.bundle\.js|\.map)")
 
 
@@ -58,7 +59,7 @@ def role_of(path: str) -> FileRole:
         return FileRole.GENERATED
     if inside & _TEST_FOLDERS or _TEST_NAME.fullmatch(name):
         return FileRole.TEST
-    if inside & _EXAMPLE_FOLDERS:
+    if inside & _EXAMPLE_FOLDERS or _EXAMPLE_NAME.fullmatch(name):
         return FileRole.EXAMPLE
     if inside & _DOCUMENT_FOLDERS:
         return FileRole.DOCUMENTATION

@@ -44,6 +44,7 @@ TOP = 3
 _CONFIDENCE = {Confidence.HIGH: 0, Confidence.MEDIUM: 1, Confidence.LOW: 2}
 _OUTCOMES = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.PASS: 3, Outcome.NOT_APPLICABLE: 4}
 _WAIVED = 2
+_AREAS = ("SD", "DEV", "DEP", "OM")
 _GATES = {Gate.BLOCK: 0, Gate.WARN: 1, Gate.INFO: 2}
 # How the engine words an unknown that comes from a rule which broke, not from a project that hides something.
 _CRASH_WORDS = ("the rule failed", "the rule gave no answer")
@@ -173,12 +174,21 @@ def _rank(finding: Finding, blocking: frozenset[str]) -> tuple[object, ...]:
         not is_blocking(finding, blocking),
         -finding.severity.weight,
         _CONFIDENCE[finding.confidence],
+        not any(location.line for location in finding.locations),
+        _order(finding),
         finding.rule,
         finding.locations,
         finding.subject,
         finding.message,
         finding.fingerprint,
     )
+
+
+def _order(finding: Finding) -> tuple[int, str]:
+    # Of equal weight, the order of the guidelines: a missing threat model before a missing notice.
+    item = finding.recommendations[0].partition(".")[0] if finding.recommendations else ""
+    area = item.partition("-")[0]
+    return (_AREAS.index(area) if area in _AREAS else len(_AREAS), item)
 
 
 def _weigh_missing(assessment: Assessment) -> Sequence[Standing]:

@@ -148,7 +148,7 @@ def assess(
         name=target.root.name,
         today=speaks_of.date(),
         files=tuple(read.files),
-        gaps=tuple(read.gaps),
+        gaps=collecting.without_found(read.gaps, read.files),
         inventory=take_inventory(read.files),
         declaration=declared,
         declaration_path=found_file.name if found_file else "keelmark.yaml",

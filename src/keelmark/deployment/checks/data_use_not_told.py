@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.deployment.checks._models import USER_TEXTS, declaration_place, has_model
+from keelmark.deployment.checks._models import USER_TEXTS, declaration_place
 from keelmark.engine.answers import MIN_WORDS, Topic, about
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ TOPIC = Topic(
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each of them."""
-    if not has_model(project):
-        yield CARD.not_applicable("no model was found")
+    if not {"api", "hosted-model", "llm-application"}.intersection(project.inventory.traits):
+        yield CARD.not_applicable("nothing that takes data of users was found")
         return
     found = about(project, TOPIC, *USER_TEXTS)
     real = [seen for seen in found if seen.fact.words >= MIN_WORDS]

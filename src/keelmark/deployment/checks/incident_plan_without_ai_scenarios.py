@@ -52,6 +52,9 @@ TOPICS = (
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer once for the project."""
+    if not project.documents(DocumentKind.INCIDENT_PLAN, DocumentKind.RUNBOOK):
+        yield CARD.unknown("there is no incident plan that could say it", fix="Write docs/incident-plan.md.")
+        return
     yield from answer_document(
         CARD,
         project,

@@ -58,7 +58,7 @@ def check(project: Project) -> Iterator[Finding]:
         project,
         DocumentKind.EVALUATION_REPORT,
         DocumentKind.MODEL_CARD,
-        what="an evaluation report",
+        what="a document with an evaluation",
         write="Write docs/evaluation-report.md: suite, samples, digests, figures with their error, threshold, what failed.",
         topics=(FIGURES,),
     )

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 import re2
 
 from keelmark.core.finding import Card
-from keelmark.core.outcome import Severity
+from keelmark.core.outcome import Confidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +56,12 @@ MAX_FINDINGS = 50
 # Routes that are meant to be open: they say nothing of anybody's data and ask nothing of a model.
 _PUBLIC = re2.compile(
     r"/(api/)?(v[0-9]+/)?(_?health[a-z_-]*|livez?|readyz?|liveness|readiness|ping|heartbeat|status|version|metrics|docs|redoc"
-    r"|openapi\.json|favicon\.ico|robots\.txt|static(/.*)?|assets(/.*)?|login|logout|signin|signup|register|token"
+    r"|openapi\.json|favicon\.ico|robots\.txt|(static|assets|public|media|images|fonts|avatars?)(/.*)?|favicon|logo|manifest\.json|llms(-full)?\.(txt|md)|\{[a-z_]+:path\}|login|logout|signin|signup|register|token"
     r"|auth(/.*)?|oauth(2)?(/.*)?|\.well-known/.*)?/?"
 )
+
+# Senders of these sign what they send; the signature is often checked by a library.
+_WEBHOOK = re2.compile(r"(webhook|/hooks?/|/events?$|callback)")
 
 _GUARDING_MIDDLEWARE = ("auth", "jwt", "apikey", "api_key", "oauth", "keycloak", "clerk")
 
@@ -78,6 +81,7 @@ def check(project: Project) -> Iterator[Finding]:
             fix="Check a key or token in a dependency of the app or router; protect new routes by default.",
             subject=f"{seen.fact.framework}:{seen.fact.path or seen.fact.handler}",
             severity=weight(seen.fact),
+            confidence=sureness(seen.fact),
         )
     if not bare:
         guards = sorted({guard for seen in routes for guard in seen.fact.guards}) or [covers_all]
@@ -110,7 +114,12 @@ def words(route: Route) -> str:
 
 
 def weight(route: Route) -> Severity:
-    """High where it reaches a model or changes something; a page that is only read weighs less."""
-    if route.reaches or route.framework in {"gradio", "streamlit", "mcp"}:
-        return Severity.HIGH
+    """High where a request can change or spend something; a page that is only read, or a demo's page, weighs less."""
     return Severity.HIGH if set(route.methods) - {"GET", "HEAD", "OPTIONS"} else Severity.MEDIUM
+
+
+def sureness(route: Route) -> Confidence:
+    """Low where the sender may be checked in a way that is not seen: webhooks, and routes whose path was not read."""
+    if not route.path and route.framework not in {"gradio", "streamlit", "mcp"}:
+        return Confidence.LOW
+    return Confidence.LOW if _WEBHOOK.search(route.path.lower()) else Confidence.HIGH

@@ -41,6 +41,9 @@ CARD = Card(
     references=("GitHub: Security hardening for GitHub Actions", "zizmor audits"),
 )
 
+# A branch moves with every commit; a tag moves only when its owner (or a thief) wills it.
+_BRANCHES = {"main", "master", "develop", "dev", "trunk", "HEAD", ""}
+
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each of them."""
@@ -52,13 +55,13 @@ def check(project: Project) -> Iterator[Finding]:
     loose = [(seen, action) for seen, action in uses if not action.is_pinned]
     if loose:
         names = ", ".join(dict.fromkeys(f"{action.name}@{action.reference}" for _, action in loose))
-        foreign = [action for _, action in loose if not action.name.startswith(("actions/", "github/"))]
+        moving = [action for _, action in loose if action.reference in _BRANCHES]
         yield CARD.failed(
             f"{len(loose)} of {len(uses)} actions can change under their name: {names[:300]}",
             at=tuple(Location(path=s.file.path, line=a.line, anchor=a.name) for s, a in loose[:20]),
             fix="Write the full commit of each, with the version as a comment.",
             subject="actions",
-            severity=Severity.MEDIUM if foreign else CARD.severity,
+            severity=Severity.MEDIUM if moving else CARD.severity,
         )
     elif uses:
         yield CARD.passed(

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from keelmark.core.facts import FileFacts, Manifest, Reading
 
 
-__all__ = ["code_assets", "data_assets", "file_assets", "infrastructure_assets"]
+__all__ = ["INSTRUCTIONS", "code_assets", "data_assets", "file_assets", "infrastructure_assets"]
 
 Details = tuple[tuple[str, str], ...]
 
 MAX_DEPENDENCIES = 500
+
+# Instructions for the coding assistants of the developers: they steer no model of the product.
+INSTRUCTIONS = "agent-instructions"
 
 
 def _asset(  # noqa: PLR0913 - a plain constructor with defaults for the file
@@ -84,6 +87,7 @@ def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
             file,
             prompt.name,
             line=prompt.line,
+            form=INSTRUCTIONS if reading.format == INSTRUCTIONS else "",
             digest=f"sha256:{prompt.digest}",
             detail=detail,
         )

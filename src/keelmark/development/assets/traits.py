@@ -80,7 +80,7 @@ def traits_of(files: Sequence[FileFacts], assets: Sequence[Asset]) -> tuple[str,
             traits.update(_BY_KIND.get(asset.kind, ()))
             if asset.kind is AssetKind.HOSTED_MODEL:
                 traits.update(("hosted-model", "llm-application"))
-            if asset.kind is AssetKind.PROMPT and asset.get("role") == "system":
+            if asset.kind is AssetKind.PROMPT and asset.get("role") == "system" and not asset.format:
                 traits.add("llm-application")
     for file in files:
         if file.role is FileRole.PRODUCT:

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 from keelmark.core.facts import DocumentKind, PromptRole
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
+from keelmark.development.assets.parts import INSTRUCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from keelmark.core.facts import Document
+    from keelmark.core.facts import Document, Prompt
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project, Seen
 
@@ -45,7 +46,7 @@ _REGISTERED_ROLES = {PromptRole.SYSTEM, PromptRole.TEMPLATE}
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each of them."""
-    prompts = [seen for seen in project.prompts if seen.is_product and seen.fact.role in _REGISTERED_ROLES]
+    prompts = [seen for seen in project.prompts if _is_own(seen)]
     if not prompts:
         yield CARD.not_applicable("no system prompt and no prompt template was found")
         return
@@ -80,6 +81,12 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.passed(
             f"{len(prompts)} prompts are registered", at=tuple(seen.at() for seen in prompts[:5])
         )
+
+
+def _is_own(seen: Seen[Prompt]) -> bool:
+    if seen.reading.format == INSTRUCTIONS:
+        return False
+    return seen.is_product and seen.fact.role in _REGISTERED_ROLES
 
 
 def _named(name: str, registers: Iterable[Seen[Document]]) -> bool:
