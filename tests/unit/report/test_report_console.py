@@ -28,14 +28,14 @@ DO NOT RELEASE ✗ Support bot: 4 failures block, 4 answers missing
 1. ✗ critical `models/old.pt` calls `builtins.eval` when it is loaded
    models/old.pt (arc…ta.pkl)  (pickle-dangerous-import, DEV-1.f, 1 more)
    fix: Convert the weights to safetensors.
-2. ✗ high an API key of a model provider stands in the source: `sk-a…9f`
-   src/bot/client.py:14  (secret-in-code, DEV-2.h)
-   fix: Revoke the key, read it from the environment, and remove it from the
-        history.
-3. ✗ high the tool `refund` changes money and runs without approval
+2. ✗ high the tool `refund` changes money and runs without approval
    src/bot/tools.py:88  (tool-without-approval, SD-3.k)
    fix: Ask a person before the tool runs; bind the approval to its exact
         parameters.
+3. ✗ high an API key of a model provider stands in the source: `sk-a…9f`
+   src/bot/client.py:14  (secret-in-code, DEV-2.h)
+   fix: Revoke the key, read it from the environment, and remove it from the
+        history.
 
                       passed    failed    waived  attested       n/a   unknown
 Secure design              0         1         0         2         1        42

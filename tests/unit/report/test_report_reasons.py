@@ -82,7 +82,7 @@ def test_only_new_with_a_crashed_rule_is_three(make, cards):
 
 def test_a_rule_comes_again_only_when_no_other_is_left(make):
     top = weigh(make(repeat=5))
-    assert [f.rule for f in top] == ["pickle-dangerous-import", "secret-in-code", "tool-without-approval"]
+    assert [f.rule for f in top] == ["pickle-dangerous-import", "tool-without-approval", "secret-in-code"]
     one_rule = tuple(f for f in make(repeat=5).findings if f.rule == "unpinned-model")
     assert len(weigh(make(findings=one_rule))) == 3
 
