@@ -118,7 +118,7 @@ def answer_calls(
     good: list[tuple[Seen[Call], Judged]] = []
     unsure: list[tuple[Seen[Call], Judged]] = []
     for seen in calls:
-        judged = judge(seen)
+        judged = None if _calls_result(seen) else judge(seen)
         if judged is None:
             continue
         if judged.outcome is Outcome.FAIL:
@@ -135,6 +135,18 @@ def answer_calls(
     if groups or unsure or outside:
         return
     yield from _clean(card, project, good, what)
+
+
+def _calls_result(seen: Seen[Call]) -> bool:
+    """Whether what an earlier call gave back is called here: `model = load(path); model(x)` loads once."""
+    call, module = seen.fact, seen.reading.module
+    return module is not None and any(
+        other.name == call.name
+        and other.target
+        and other.line < call.line
+        and f"{other.target}(" in call.anchor
+        for other in module.calls
+    )
 
 
 def _failures(card: Card, members: list[tuple[Seen[Call], Judged]], severity: Severity) -> Iterator[Finding]:

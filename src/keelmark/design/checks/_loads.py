@@ -13,13 +13,26 @@ if TYPE_CHECKING:
     from keelmark.core.facts import Call
     from keelmark.core.project import Project, Seen
 
-__all__ = ["names_local_file", "severity_of_load", "verified_by"]
+__all__ = ["names_local_file", "verified_by", "what_is_loaded"]
 
 _FILE_NAME = re2.compile(
     r"[\w.-]+\.(?:bin|ckpt|dat|db|dill|h5|hdf5|jbl|joblib|keras|model|npy|npz|p|pickle|pkl|pt|pth|sav)\b"
 )
 _VERIFIER_NAME = re2.compile(
     r"(?i)(^|[._])(verify|check|assert|validate|compare)\w*?(digest|hash|sha256|checksum|signature)|verify_signature|compare_digest"
+)
+_FETCHERS = (
+    "aiohttp.",
+    "boto3.",
+    "fsspec.",
+    "gcsfs.",
+    "google.cloud.",
+    "httpx.",
+    "huggingface_hub.",
+    "redis.",
+    "requests.",
+    "s3fs.",
+    "urllib.",
 )
 _GUARD = re2.compile(r"(?i)(digest|sha-?256|sha-?512|checksum|signature)")
 
@@ -43,9 +56,46 @@ def names_local_file(project: Project, seen: Seen[Call]) -> str:
     return next((path for path in sorted(project.by_path) if path.rpartition("/")[2] in names), "")
 
 
-def severity_of_load(project: Project, seen: Seen[Call]) -> Severity:
-    """High when the bytes may come from anywhere, medium when they lie in the folder and can be looked at."""
-    return Severity.MEDIUM if names_local_file(project, seen) else Severity.HIGH
+def what_is_loaded(project: Project, seen: Seen[Call]) -> tuple[str, Severity]:
+    """What a call loads in words, and how much that weighs.
+
+    High when the bytes may come from anywhere. Medium when they can be looked at: a file that lies in the folder, or the
+    product of a stage of the project's own pipeline, whose lock records digests.
+    """
+    local = names_local_file(project, seen)
+    if local:
+        return f"`{local}`", Severity.MEDIUM
+    stage = _stage_of(project, seen)
+    if stage:
+        return f"files of the pipeline stage `{stage}`, whose digests the lock records", Severity.MEDIUM
+    carried = _carried(project, seen)
+    if carried:
+        return f"a file that is not checked, such as `{carried}`", Severity.MEDIUM
+    return "bytes whose origin is not checked", Severity.HIGH
+
+
+def _stage_of(project: Project, seen: Seen[Call]) -> str:
+    pipelines = [reading.pipeline for _, reading in project.readings if reading.pipeline is not None]
+    if not any(pipeline.is_lock and pipeline.digests for pipeline in pipelines):
+        return ""
+    stages = [stage for pipeline in pipelines for stage in pipeline.stages]
+    return next((stage.name for stage in stages if seen.file.path in stage.command.split()), "")
+
+
+def _carried(project: Project, seen: Seen[Call]) -> str:
+    """A pickled model that the product carries, for a call that loads a model and fetches nothing."""
+    scope = calls_in_scope(seen)
+    if any(call.name.startswith(_FETCHERS) for call in scope) or seen.fact.name.endswith("loads"):
+        return ""
+    return next(
+        (
+            file.path
+            for file, reading in project.readings
+            for model in reading.models
+            if file.role.value == "product" and model.format in {"joblib", "pickle"}
+        ),
+        "",
+    )
 
 
 def verified_by(seen: Seen[Call]) -> str:

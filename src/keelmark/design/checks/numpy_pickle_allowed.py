@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._calls import Judged, answer_calls, fails, is_true, open_question, passes
-from keelmark.design.checks._loads import severity_of_load, verified_by
+from keelmark.design.checks._loads import verified_by, what_is_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,5 +70,5 @@ def _judge(project: Project, seen: Seen[Call]) -> Judged:
     return fails(
         "`numpy.load` is allowed to load a pickle",
         fix="Save plain arrays and leave `allow_pickle` out.",
-        severity=severity_of_load(project, seen),
+        severity=what_is_loaded(project, seen)[1],
     )

@@ -74,16 +74,16 @@ def check(project: Project) -> Iterator[Finding]:
         CARD,
         project,
         all_calls(project),
-        _judge,
+        lambda seen: _judge(project, seen),
         what="calls that trust remote code",
         extra=_commands(project),
     )
 
 
-def _judge(seen: Seen[Call]) -> Judged | None:
+def _judge(project: Project, seen: Seen[Call]) -> Judged | None:
     call = seen.fact
     if call.name == "torch.hub.load":
-        return _hub(call)
+        return _hub(project, call)
     given = call.argument("trust_remote_code")
     if given is None:
         return None
@@ -108,12 +108,18 @@ def _trusted(call: Call) -> Judged:
     )
 
 
-def _hub(call: Call) -> Judged:
+def _hub(project: Project, call: Call) -> Judged:
     source = call.argument("source", 99)
     if source is not None and source.literal == "local":
         return passes("`torch.hub.load` reads a local folder")
     named = call.argument("repo_or_dir", 0)
     name = str(named.literal) if named is not None and named.is_literal else ""
+    if _is_own(project, name):
+        return fails(
+            f"`torch.hub.load` fetches this project's own repository `{name}` instead of the code that lies here",
+            fix="Load from the folder (`source='local'`), or fix the repository to a full commit.",
+            severity=Severity.LOW,
+        )
     is_pinned = bool(_PINNED_REPOSITORY.search(name))
     return fails(
         f"`torch.hub.load` runs code of `{name or 'a repository'}`"
@@ -121,6 +127,13 @@ def _hub(call: Call) -> Judged:
         fix="Fix the repository to a full commit (`owner/name:commit`) that was read, or take the weights alone.",
         severity=Severity.MEDIUM if is_pinned else Severity.HIGH,
     )
+
+
+def _is_own(project: Project, repository: str) -> bool:
+    own = {project.name.lower(), *(seen.fact.name.lower() for seen in project.manifests if seen.fact.name)}
+    name = repository.rpartition("/")[2].partition(":")[0].lower()
+    is_named = any(name == known or known.endswith(f"+{name}") for known in own)
+    return bool(name) and "hubconf.py" in project.by_path and is_named
 
 
 def _commands(project: Project) -> Iterator[Finding]:

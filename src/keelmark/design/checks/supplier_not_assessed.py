@@ -53,26 +53,25 @@ CARD = Card(
 )
 
 MAX_AGE_DAYS = 365
+# Programs and packages that run a model on the own machine.
 _LOCAL = {
-    "",
-    "ollama",
-    "llama.cpp",
-    "llamacpp",
-    "llama_cpp",
-    "vllm",
-    "lmstudio",
-    "local",
-    "localai",
-    "gpt4all",
-}
+    "", "gpt4all", "huggingface", "llama.cpp", "llama_cpp", "llamacpp", "lmstudio", "local", "localai", "ollama",
+    "ollama_chat", "openai-whisper", "spacy", "timm", "torchhub", "ultralytics", "vllm",
+}  # fmt: skip
+# One provider under the names of several clients.
+_SAME = {
+    "azure_openai": "azure", "gemini": "google", "google_genai": "google", "google_vertexai": "google",
+    "mistralai": "mistral", "vertex_ai": "google",
+}  # fmt: skip
 
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for every provider."""
     providers: dict[str, list[Asset]] = {}
     for asset in project.inventory.of(AssetKind.HOSTED_MODEL):
-        if asset.format.lower() not in _LOCAL and role_of(asset.path) is FileRole.PRODUCT:
-            providers.setdefault(asset.format.lower(), []).append(asset)
+        provider = _SAME.get(asset.format.lower(), asset.format.lower())
+        if provider not in _LOCAL and role_of(asset.path) is FileRole.PRODUCT:
+            providers.setdefault(provider, []).append(asset)
     if not providers:
         yield CARD.not_applicable("no provider of a hosted model was found in the product")
         return
@@ -83,7 +82,8 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _provides(supplier: Supplier, provider: str, models: list[Asset]) -> bool:
-    names = {supplier.id.lower(), *(name.lower() for name in supplier.provides)}
+    stated = (supplier.id.lower(), *(name.lower() for name in supplier.provides))
+    names = {_SAME.get(name, name) for name in stated}
     return provider in names or any(model.name.lower() in names for model in models)
 
 

@@ -43,7 +43,7 @@ from keelmark.design.checks._calls import (
     open_question,
     passes,
 )
-from keelmark.design.checks._loads import severity_of_load, verified_by
+from keelmark.design.checks._loads import verified_by, what_is_loaded
 from keelmark.design.checks._versions import Proof, is_at_least
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _judge(project: Project, seen: Seen[Call], proof: Proof | None) -> Judged:
         return fails("`torch.load` is given a pickle module of its own", fix=FIX)
     given = call.argument("weights_only")
     if is_false(given):
-        severity = severity_of_load(project, seen)
+        severity = what_is_loaded(project, seen)[1]
         return fails("`torch.load` runs code: `weights_only=False`", fix=FIX, severity=severity)
     if given is not None and not (is_true(given) or is_none(given)):
         return open_question(

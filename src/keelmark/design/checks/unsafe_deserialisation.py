@@ -5,9 +5,10 @@
 Calls of loaders that run whatever the data asks for: `pickle`, `dill`, `cloudpickle`, `joblib`, `shelve`, `marshal`,
 `jsonpickle`, `pandas.read_pickle`, and stores that are opened with `allow_dangerous_deserialization=True`.
 
-The severity follows from where the bytes come from. It is high when they may come from anywhere, and medium when the file
-lies in the assessed folder, where its opcodes can be read. A load that is preceded by a comparison of digest or signature
-in the same function is not reported. Writing such a file is not reported.
+The severity follows from where the bytes come from. It is high when they may come from anywhere, and medium when they can
+be looked at: a file of the assessed folder, or what a stage of the project's own pipeline made and its lock records. A load
+that is preceded by a comparison of digest or signature in the same function is not reported. Writing such a file is not
+reported.
 
 ## Why it matters
 
@@ -40,7 +41,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._calls import Judged, all_calls, answer_calls, fails, is_true, passes
-from keelmark.design.checks._loads import names_local_file, severity_of_load, verified_by
+from keelmark.design.checks._loads import verified_by, what_is_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,10 +102,9 @@ def _judge(project: Project, seen: Seen[Call]) -> Judged | None:
     checked = verified_by(seen)
     if checked:
         return passes(f"`{call.name}` loads after `{checked}`")
-    local = names_local_file(project, seen)
-    whose = f"`{local}`" if local else "bytes whose origin is not checked"
+    whose, severity = what_is_loaded(project, seen)
     return fails(
         f"`{call.name}` runs what the data asks for; it loads {whose}",
         fix=FIX,
-        severity=severity_of_load(project, seen),
+        severity=severity,
     )

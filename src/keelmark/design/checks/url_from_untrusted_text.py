@@ -2,7 +2,7 @@
 
 ## What it finds
 
-A value from a request, a tool argument, the output of a model or a retrieved document that becomes the address of a call
+A value from a request, a tool argument or the output of a model that becomes the address of a call
 over the network. An address whose host is checked against a list, or a value that only fills a query parameter, is not
 reported.
 
@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keelmark.core.facts import Sink
+from keelmark.core.facts import Sink, Trust
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._flows import answer_flows
@@ -52,6 +52,9 @@ CARD = Card(
     references=("CWE-918: Server-Side Request Forgery",),
 )
 
+# Following a link in a page that was fetched is what a crawler is for.
+_SOURCES = frozenset({Trust.REQUEST, Trust.TOOL_ARGUMENT, Trust.MODEL_OUTPUT})
+
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for every flow to a client of the network."""
@@ -61,4 +64,5 @@ def check(project: Project) -> Iterator[Finding]:
         Sink.URL,
         danger="chooses which address is called",
         fix="Check the host against a fixed list before the call, and refuse private addresses and redirects to them.",
+        sources=_SOURCES,
     )
