@@ -85,12 +85,19 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonalData:
-    """One class of personal data found in a dataset, with the first place."""
+    """One class of personal data found in a dataset, with the first place.
+
+    Attributes:
+        kind: `email`, `phone`, `iban`, `payment-card`, `us-ssn`, `national-id-xx`, `ip-address`, `person-name`,
+            `date-of-birth`, `street-address`, `health`, `biometric`, `special-category`.
+        confidence: Low when only the name of the column says so.
+    """
 
     kind: str
     count: int
     line: int = 0
     column: str = ""
+    confidence: Confidence = Confidence.HIGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
