@@ -43,22 +43,39 @@ def track_parcel(tracking_number, context=""):
     ).text
 
 
-def _tool(name, description, **properties):
-    return {
+TOOLS = [
+    {
         "type": "function",
         "function": {
-            "name": name,
-            "description": description,
-            "parameters": {"type": "object", "properties": properties},
+            "name": "run_diagnostics",
+            "description": "Check whether a host answers.",
+            "parameters": {"type": "object", "properties": {"host": {"type": "string"}}},
         },
-    }
-
-
-TOOLS = [
-    _tool("run_diagnostics", "Check whether a host answers.", host={"type": "string"}),
-    _tool("lookup_order", "Status and total of an order.", order_id={"type": "string"}),
-    _tool("read_log", "Read a log file.", path={"type": "string"}),
-    _tool("refund_order", "Refund an order.", order_id={"type": "string"}, amount_cents={"type": "integer"}),
+    },
+    {
+        "type": "function",
+        "function": {
+            "name": "lookup_order",
+            "description": "Status and total of an order.",
+            "parameters": {"type": "object", "properties": {"order_id": {"type": "string"}}},
+        },
+    },
+    {
+        "type": "function",
+        "function": {
+            "name": "read_log",
+            "description": "Read a log file.",
+            "parameters": {"type": "object", "properties": {"path": {"type": "string"}}},
+        },
+    },
+    {
+        "type": "function",
+        "function": {
+            "name": "refund_order",
+            "description": "Refund an order.",
+            "parameters": {"type": "object", "properties": {"order_id": {"type": "string"}, "amount_cents": {"type": "integer"}}},
+        },
+    },
 ]
 
 with open("integrations/shipping_tracker.json", encoding="utf-8") as handle:
