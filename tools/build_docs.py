@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from build_catalogue import main as build_catalogue
 
@@ -46,6 +46,7 @@ def main() -> int:
         **{f"rules/{found.card.id}.md": "".join(_rule(found, catalogue)) for found in rules},
         **{f"areas/{name}": "".join(_area(area, catalogue, rules)) for area, name in AREA_FILES.items()},
         "areas/beyond.md": "".join(_beyond(catalogue, rules)),
+        "reference/declaration.md": "".join(_declaration(json_schema())),
         "reference/declaration.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }
     if "--check" in sys.argv:
@@ -140,6 +141,34 @@ def _table(rows: Sequence[Recommendation], rules: Sequence[Found]) -> Iterator[s
         applies = f" Applies to: {', '.join(traits)}." if traits else ""
         nothing = "nothing yet: attest" if not supporting else "nothing alone: attest the rest"
         yield f"| {row.id} | {row.text}.{applies} | {row.gate.value} | {settling or nothing} | {supporting or '-'} |\n"
+
+
+def _declaration(schema: dict[str, Any]) -> Iterator[str]:
+    yield "# keelmark.yaml\n\n"
+    yield "What only people can say. An unknown key is an error with the line and the nearest known key. What is left empty stays "
+    yield "unknown and never counts as a pass. `keelmark init` writes a first one from what it found; "
+    yield "`keelmark schema` prints the JSON Schema for editors.\n"
+    parts = {"keelmark.yaml": schema, **schema["$defs"]}
+    for name, part in parts.items():
+        if "properties" not in part:
+            continue
+        yield f"\n## {name}\n\n{part['description']}\n\n| key | value | meaning |\n| --- | --- | --- |\n"
+        for key, value in part["properties"].items():
+            needed = " (required)" if key in part["required"] else ""
+            yield f"| `{key}`{needed} | {_kind(value)} | {value.get('description', '')} |\n"
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if "$ref" in value:
+        name = value["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in value:
+        return _kind(value["anyOf"][0])
+    if "enum" in value:
+        return ", ".join(f"`{entry}`" for entry in value["enum"])
+    if value.get("type") == "array":
+        return f"list of {_kind(value['items'])}"
+    return "date" if value.get("format") == "date" else str(value["type"])
 
 
 def _links(found: object) -> str:
