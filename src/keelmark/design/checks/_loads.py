@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
+from keelmark.core.facts import Sink
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._calls import calls_in_scope
 
@@ -62,6 +63,11 @@ def what_is_loaded(project: Project, seen: Seen[Call]) -> tuple[str, Severity]:
     High when the bytes may come from anywhere. Medium when they can be looked at: a file that lies in the folder, or the
     product of a stage of the project's own pipeline, whose lock records digests.
     """
+    if any(
+        flow.file.path == seen.file.path and flow.fact.line == seen.fact.line and not flow.fact.cleaned_by
+        for flow in project.flows_to(Sink.DESERIALISE)
+    ):
+        return "what came from outside", Severity.HIGH
     local = names_local_file(project, seen)
     if local:
         return f"`{local}`", Severity.MEDIUM

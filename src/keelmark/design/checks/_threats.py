@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Document, DocumentKind
+from keelmark.design.checks._topics import topic
 from keelmark.engine.answers import MIN_WORDS, Topic, says
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Threat:
 
 
 def _threat(name: str, pattern: str, *traits: str) -> Threat:
-    return Threat(topic=Topic(name=name, pattern=pattern), traits=frozenset(traits))
+    return Threat(topic=topic(name=name, pattern=pattern), traits=frozenset(traits))
 
 
 _THREATS = (

@@ -52,7 +52,7 @@ CARD = Card(
         "owasp-llm:LLM10",
         "owasp-agentic:ASI08",
         "atlas:AML.T0034.002",
-        "en-304-223:5.1.4-1",
+        "en-304-223:5.1.2-2",
     ),
     reads_single_files=True,
     references=("OWASP Top 10 for LLM Applications 2025, LLM10 Unbounded Consumption",),

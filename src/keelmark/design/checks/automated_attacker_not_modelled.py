@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import answer_without_model, threat_models
-from keelmark.engine.answers import Topic, topics_missing
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +35,13 @@ CARD = Card(
     title="The threat model knows no automated attacker",
     severity=Severity.LOW,
     recommendations=("SD-2.g", "X7.b"),
-    tags=("en-304-223:5.1.3-1.3", "atlas:AML.T0102"),
+    tags=("atlas:AML.T0102", "en-304-223:5.1.3-1"),
     audience=Audience.SECURITY_ENGINEER,
     references=("Guidelines for secure AI system development: Model the threats to your system",),
 )
 
 TOPICS = (
-    Topic(
+    topic(
         name="an automated attacker",
         pattern=r"automat\w*.{0,60}(attack|adversar|prob|attempt|scan|jailbreak|abuse)|(attack|adversar)\w*.{0,60}(automat|script|bot|ai[- ](enabled|driven|generated|assisted)|with (ai|llm))|ai[- ](enabled|driven|powered|generated|assisted) (attack|adversar|phish|exploit)|adaptive attack|attack budget|bots?\b",
     ),

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
+from keelmark.design.checks._topics import topic
 from keelmark.engine.answers import MIN_WORDS, Topic, topics_missing
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ CARD = Card(
 )
 
 _CHOICES: tuple[tuple[str, Topic], ...] = (
-    ("retrieval", Topic(name="retrieval", pattern=r"retriev|\brag\b|vector (store|database|db)|embedding")),
-    ("agent", Topic(name="agent with tools", pattern=r"\bagents?\b|tool[- ]?(use|call)|function calling|\btools\b|\bmcp\b")),
-    ("training", Topic(name="own training", pattern=r"\btrain|fine[- ]?tun|\bfit\b")),
-    ("hosted-model", Topic(name="hosted model", pattern=r"hosted|\bapi\b|provider|openai|anthropic|gemini|mistral|bedrock|azure")),
-    ("hub-model", Topic(name="model from a hub", pattern=r"hugging ?face|\bhub\b|pre-?trained|open[- ]weight|checkpoint|embedding model")),
+    ("retrieval", topic(name="retrieval", pattern=r"retriev|\brag\b|vector (store|database|db)|embedding")),
+    ("agent", topic(name="agent with tools", pattern=r"\bagents?\b|tool[- ]?(use|call)|function calling|\btools\b|\bmcp\b")),
+    ("training", topic(name="own training", pattern=r"\btrain|fine[- ]?tun|\bfit\b")),
+    ("hosted-model", topic(name="hosted model", pattern=r"hosted|\bapi\b|provider|openai|anthropic|gemini|mistral|bedrock|azure")),
+    ("hub-model", topic(name="model from a hub", pattern=r"hugging ?face|\bhub\b|pre-?trained|open[- ]weight|checkpoint|embedding model")),
 )  # fmt: skip
 
 

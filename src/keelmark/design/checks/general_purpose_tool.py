@@ -55,7 +55,7 @@ CARD = Card(
         "owasp-agentic:ASI02",
         "owasp-agentic:ASI05",
         "atlas:AML.T0053",
-        "en-304-223:5.1.4-1",
+        "en-304-223:5.1.2-6",
     ),
     references=("OWASP Top 10 for LLM Applications 2025, LLM06 Excessive Agency",),
 )

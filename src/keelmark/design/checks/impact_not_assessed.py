@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import answer_without_model, threat_models
-from keelmark.engine.answers import Topic, topics_missing
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,25 +36,25 @@ CARD = Card(
     title="The threat model does not weigh the impact",
     severity=Severity.MEDIUM,
     recommendations=("SD-2.b",),
-    tags=("en-304-223:5.1.3-1", "en-304-223:5.1.3-4"),
+    tags=("en-304-223:5.1.3-1",),
     audience=Audience.SECURITY_ENGINEER,
     references=("Guidelines for secure AI system development: Model the threats to your system",),
 )
 
 TOPICS = (
-    Topic(
+    topic(
         name="the system",
-        pattern=r"impact.{0,400}?(system|service|availability|integrity)|(system|service) impact|\|\s*system\s*\|",
+        pattern=r"impact.{0,400}?(system|service|availability|integrity)|(system|service) impact|\|\s*(the )?system\b",
     ),
-    Topic(
+    topic(
         name="users",
         pattern=r"users?|customers?|patients?|citizens?|data subjects?",
     ),
-    Topic(
+    topic(
         name="organisations",
         pattern=r"organi[sz]ation|company|business|operator|reputation",
     ),
-    Topic(
+    topic(
         name="society",
         pattern=r"societ|public (interest|trust|safety)|third part|environment|democra|affected people|communit",
     ),

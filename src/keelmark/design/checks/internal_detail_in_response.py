@@ -57,6 +57,7 @@ _ERROR_TEXT = re2.compile(
     r"(?:str|repr)\(\s*(?:e|ex|exc|err|error|exception)\s*\)|\{(?:e|ex|exc|err|error|exception)(?:![rsa])?\}"
 )
 _TRACE = re2.compile(r"\bformat_exc\(|\bformat_exception\(|\bformat_tb\(")
+_TRACES = ("traceback.format_exc", "traceback.format_exception", "traceback.format_tb")
 _RAISED = (
     "fastapi.HTTPException",
     "fastapi.exceptions.HTTPException",
@@ -82,8 +83,19 @@ def check(project: Project) -> Iterator[Finding]:
     )
 
 
+def _returned(seen: Seen[Call]) -> Judged | None:
+    """A trace that a handler gives back as it stands: `return {"error": traceback.format_exc()}`."""
+    module = seen.reading.module
+    handlers = {route.handler for route in module.routes} if module is not None else set()
+    if seen.fact.scope not in handlers or not seen.fact.anchor.startswith("return"):
+        return None
+    return fails("a stack trace is given back to the caller", fix=FIX)
+
+
 def _judge(seen: Seen[Call]) -> Judged | None:
     call = seen.fact
+    if call.name in _TRACES:
+        return _returned(seen)
     if call.name not in _RAISED and call.name not in _RESPONSES:
         return None
     text = " ".join(f"{argument.name}={argument.text}" for argument in call.arguments)

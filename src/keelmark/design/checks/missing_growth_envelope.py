@@ -31,7 +31,8 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import is_ai_system, threat_models
-from keelmark.engine.answers import Topic, says
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ CARD = Card(
     references=("Guidelines for secure AI system development: Model the threats to your system",),
 )
 
-GROWTH = Topic(
+GROWTH = topic(
     name="growth",
     pattern=r"growth envelope|(valid|holds?) (only )?(up to|until|within|for at most)|re-?assess\w* (when|if|once|at)|at (10|ten) ?(x|times)",
 )

@@ -25,7 +25,8 @@ from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import is_ai_system
-from keelmark.engine.answers import Topic, answer_document
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import answer_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ CARD = Card(
 )
 
 MIN_WORDS = 80
-THREATS = Topic(name="threats", pattern=r"threat|attack|abuse|misuse|risk")
+THREATS = topic(name="threats", pattern=r"threat|attack|abuse|misuse|risk")
 
 
 def check(project: Project) -> Iterator[Finding]:

@@ -24,7 +24,8 @@ from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import fitting, is_ai_system, names_threat, threat_models
-from keelmark.engine.answers import Topic, says
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ CARD = Card(
 )
 
 _TEXTS = (DocumentKind.USER_NOTICE, DocumentKind.MODEL_CARD, DocumentKind.README, DocumentKind.PRIVACY_NOTICE)
-RISK = Topic(
+RISK = topic(
     name="risks of AI",
     pattern=(
         r"hallucinat|(may|can|might|could) be (wrong|incorrect|inaccurate|false|misled|tricked|biased)|mak\w+ mistakes"

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.engine.answers import MIN_WORDS, Topic, about, topics_missing
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import MIN_WORDS, about, topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,32 +38,32 @@ CARD = Card(
     severity=Severity.LOW,
     recommendations=("SD-4.a", "SD-4.b", "SD-4.c", "SD-4.e", "SD-4.f", "SD-4.g", "SD-4.h", "SD-3.e"),
     settles=("SD-4.a",),
-    tags=("en-304-223:5.1.2-5", "en-304-223:5.2.3-2"),
+    tags=("en-304-223:5.2.3-2",),
     audience=Audience.ML_ENGINEER,
     references=("Guidelines for secure AI system development: Consider security benefits and trade-offs",),
 )
 
 _MODELS = {"hosted-model", "hub-model", "model-file"}
-CHOICE = Topic(
+CHOICE = topic(
     name="the choice of a model",
     pattern=r"\bmodel\b.{0,300}?\b(choice|chosen|chose|select\w*|decided|decision|picked|instead of|rather than|compared)\b"
     r"|\b(choice|chosen|chose|select\w*|decided|decision|picked)\b.{0,300}?\bmodel\b",
 )
 FIELDS = (
-    Topic(
+    topic(
         name="architecture",
         pattern=r"architecture|transformer|regression|forest|boost|network|decoder|encoder|layers",
     ),
-    Topic(
+    topic(
         name="configuration",
         pattern=r"configur|quanti[sz]|context (window|length)|precision|version|settings|revision",
     ),
-    Topic(name="training data", pattern=r"train\w*[- ](data|set|corpus|on)|dataset|trained on|data cut-?off"),
-    Topic(
+    topic(name="training data", pattern=r"train\w*[- ](data|set|corpus|on)|dataset|trained on|data cut-?off"),
+    topic(
         name="algorithm",
         pattern=r"algorithm|method|optimi[sz]er|fine[- ]?tun|gradient|least squares|trained (with|by)|rlhf|instruction[- ]tuned",
     ),
-    Topic(
+    topic(
         name="hyperparameters",
         pattern=r"hyper-?parameter|temperature|learning rate|top[_-]?[pk]|epochs|max[_ -]tokens|depth|estimators|seed",
     ),

@@ -22,7 +22,8 @@ from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
-from keelmark.engine.answers import MIN_WORDS, Topic, about
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import MIN_WORDS, about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ _TEXTS = (
     DocumentKind.README,
     DocumentKind.SECURITY_POLICY,
 )
-TOPIC = Topic(
+TOPIC = topic(
     name="prohibited uses",
     pattern=(
         r"(prohibited|forbidden|unacceptable|disallowed|out[- ]of[- ]scope) (uses?|usage|purposes?)|acceptable use|misuse"

@@ -2,8 +2,9 @@
 
 ## What it finds
 
-Providers of hosted models that are called in the code and for which `keelmark.yaml` declares no assessment younger than
-twelve months, under `suppliers`. A model that runs on the own machine (Ollama, llama.cpp, vLLM) has no such provider.
+Providers of hosted models that are called in the code and whose assessment is older than twelve months or not there. It
+is looked for under `suppliers` in `keelmark.yaml` and in documents: a section that names the provider, speaks of an
+assessment (security posture, SOC 2, ISO 27001, retention, terms) and has a date. A model that runs on the own machine (Ollama, llama.cpp, vLLM) has no such provider.
 
 ## Why it matters
 
@@ -24,7 +25,10 @@ suppliers:
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
+
+import re2
 
 from keelmark.core.asset import AssetKind
 from keelmark.core.facts import FileRole
@@ -47,12 +51,16 @@ CARD = Card(
     severity=Severity.MEDIUM,
     recommendations=("SD-3.f", "DEV-1.c", "SD-3.d"),
     settles=("SD-3.f",),
-    tags=("owasp-llm:LLM03", "owasp-agentic:ASI04", "en-304-223:5.2.3-2"),
+    tags=("owasp-llm:LLM03", "owasp-agentic:ASI04", "en-304-223:5.1.2-4", "en-304-223:5.1.2-7"),
     audience=Audience.RISK_OWNER,
     references=("Guidelines for secure AI system development: Secure your supply chain",),
 )
 
 MAX_AGE_DAYS = 365
+_ASSESSES = re2.compile(
+    r"assess(ed|ment)|security posture|soc ?2|iso(/iec)? ?27001|due diligence|(data )?retention|terms of (use|service)|processing agreement"
+)
+_DATE = re2.compile(r"\b(20\d{2})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
 # Programs and packages that run a model on the own machine.
 _LOCAL = {
     "", "gpt4all", "huggingface", "llama.cpp", "llama_cpp", "llamacpp", "lmstudio", "local", "localai", "ollama",
@@ -81,6 +89,25 @@ def check(project: Project) -> Iterator[Finding]:
         yield _answer(project, provider, models, named)
 
 
+def _documented(project: Project, provider: str) -> date | None:
+    """Latest day of a section that assesses the provider."""
+    days: list[date] = []
+    for seen in project.documents():
+        for part in seen.fact.sections:
+            text = f"{part.title} {part.text}".lower()
+            if provider in text and _ASSESSES.search(text):
+                days.extend(_days(text))
+    return max((day for day in days if day <= project.today), default=None)
+
+
+def _days(text: str) -> Iterator[date]:
+    for found in _DATE.findall(text):
+        try:
+            yield date.fromisoformat("-".join(found))
+        except ValueError:
+            continue
+
+
 def _provides(supplier: Supplier, provider: str, models: list[Asset]) -> bool:
     stated = (supplier.id.lower(), *(name.lower() for name in supplier.provides))
     names = {_SAME.get(name, name) for name in stated}
@@ -91,6 +118,11 @@ def _answer(project: Project, provider: str, models: list[Asset], supplier: Supp
     places = tuple(Location(path=model.path, line=model.line) for model in models[:20])
     fix = f"Assess {provider} and declare it under `suppliers` in keelmark.yaml with the day and where the assessment lies."
     if supplier is None:
+        day = _documented(project, provider)
+        if day is not None and 0 <= (project.today - day).days <= MAX_AGE_DAYS:
+            return CARD.passed(
+                f"a document assesses {provider} on {day.isoformat()}", at=places, subject=provider
+            )
         return CARD.failed(
             f"no assessment of {provider}, which the code calls, is declared",
             at=places,

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._threats import answer_without_model, threat_models
-from keelmark.engine.answers import Topic, topics_missing
+from keelmark.design.checks._topics import topic
+from keelmark.engine.answers import topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,25 +35,25 @@ CARD = Card(
     title="Decisions about threats have no author, date or reason",
     severity=Severity.LOW,
     recommendations=("SD-2.d",),
-    tags=("en-304-223:5.1.3-2",),
+    tags=("en-304-223:5.1.3-1.3",),
     audience=Audience.SECURITY_ENGINEER,
     references=("Guidelines for secure AI system development: Model the threats to your system",),
 )
 
 TOPICS = (
-    Topic(
+    topic(
         name="what was decided",
         pattern=r"mitigat|accept|transfer|not applicable|avoid|disposition|treatment",
     ),
-    Topic(
+    topic(
         name="who decided",
         pattern=r"owner|author|decided by|accepted by|responsible|approved by|reviewer|\bby\s+@|accountable",
     ),
-    Topic(
+    topic(
         name="when",
         pattern=r"\b20[0-9]{2}-[0-9]{2}(-[0-9]{2})?\b|\b(january|february|march|april|may|june|july|august|september|october|november|december) 20[0-9]{2}",
     ),
-    Topic(
+    topic(
         name="why",
         pattern=r"because|rationale|reason|since|as the|therefore|justif",
     ),

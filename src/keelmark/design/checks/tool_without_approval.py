@@ -40,6 +40,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re2
+
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Confidence, Severity
 from keelmark.design.checks._calls import all_calls
@@ -59,7 +61,14 @@ CARD = Card(
     title="A model can act without a person",
     severity=Severity.HIGH,
     recommendations=("X1.a", "SD-3.o"),
-    tags=("cwe:862", "owasp-llm:LLM06", "owasp-agentic:ASI02", "atlas:AML.T0053", "en-304-223:5.1.4-1"),
+    tags=(
+        "cwe:862",
+        "owasp-llm:LLM06",
+        "owasp-agentic:ASI02",
+        "atlas:AML.T0053",
+        "en-304-223:5.1.4-1",
+        "en-304-223:5.1.2-6",
+    ),
     references=("OWASP Top 10 for LLM Applications 2025, LLM06 Excessive Agency",),
 )
 
@@ -71,6 +80,7 @@ _STOPS = (
     "require_approval",
     "human_input",
 )
+_CHANGES = re2.compile(r"(?i)^\s*(alter|create|delete|drop|insert|merge|replace|truncate|update)\b")
 _MCP = ("mcp", "fastmcp")
 
 
@@ -81,7 +91,7 @@ def check(project: Project) -> Iterator[Finding]:
         gaps = tuple(answer_code_gaps(CARD, project, "tools of a model"))
         yield from gaps or (CARD.not_applicable("no tool that a model can call was found"),)
         return
-    acting = [seen for seen in tools if lasting(seen.fact.effects)]
+    acting = [seen for seen in tools if lasting(seen.fact.effects) or _changes_rows(seen)]
     if not acting:
         yield CARD.passed(
             f"none of the {len(tools)} tools has an effect that lasts", at=tuple(t.at() for t in tools[:10])
@@ -95,7 +105,8 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _answer(seen: Seen[AgentTool], stop: str, declared: DeclaredTool | None) -> Finding:
     tool = seen.fact
-    effects = ", ".join(f"`{name}`" for name in lasting(tool.effects)[:3])
+    names = lasting(tool.effects) or ("a statement that changes the database",)
+    effects = ", ".join(f"`{name}`" if "." in name else name for name in names[:3])
     if tool.approvals:
         return CARD.passed(
             f"tool `{tool.name}` asks a person before {effects}: {tool.approvals[0]}", at=seen.at()
@@ -119,6 +130,17 @@ def _answer(seen: Seen[AgentTool], stop: str, declared: DeclaredTool | None) -> 
         fix="Ask a person with the exact parameters before the effect, or declare in keelmark.yaml when a person approves.",
         subject=tool.name,
         confidence=Confidence.MEDIUM,
+    )
+
+
+def _changes_rows(seen: Seen[AgentTool]) -> bool:
+    """Whether the function of the tool runs a statement that changes rows."""
+    module = seen.reading.module
+    return module is not None and any(
+        call.name.endswith((".execute", ".executemany"))
+        and any(_CHANGES.match(str(argument.literal or "")) for argument in call.arguments)
+        for call in module.calls
+        if call.scope.rpartition(".")[2] == seen.fact.name
     )
 
 

@@ -4,7 +4,8 @@
 
 Tools, MCP servers, models, datasets and interfaces that were found in the product and that no component of `keelmark.yaml`
 stands for, and components whose declared path is not there. A component stands for what lies at its path, or for what has
-its name or its supplier. Without declared components the comparison is unknown: `keelmark init` writes a first list.
+its name or its supplier. Without declared components the threat model itself is read: it covers a part that it names by path, file or
+name. What it does not name is then unknown, because it may mean it in other words; `keelmark init` writes a first list.
 
 ## Why it matters
 
@@ -53,6 +54,8 @@ CARD = Card(
 )
 
 MAX_PLACES = 20
+# Shorter names stand in any text by chance.
+MIN_NAME = 4
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -63,10 +66,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no tool, model, dataset or interface was found")
         return
     if declaration is None or not declaration.components:
-        yield CARD.unknown(
-            f"{len(found)} parts were found and no components are declared to compare them with",
-            fix="Write `components` in keelmark.yaml; `keelmark init` writes a first list from what was found.",
-        )
+        yield _against_text(project, found)
         return
     failures = [*_undeclared(found, declaration), *_absent(project, declaration)]
     yield from failures
@@ -81,6 +81,32 @@ def check(project: Project) -> Iterator[Finding]:
         )
     else:
         yield CARD.passed(f"all {len(found)} parts that were found are declared", at=place)
+
+
+def _against_text(project: Project, found: Sequence[Asset]) -> Finding:
+    """Without declared components: whether the threat model names every part by path, file or name."""
+    fix = "Write `components` in keelmark.yaml; `keelmark init` writes a first list from what was found."
+    models = threat_models(project)
+    if not models:
+        return CARD.unknown(
+            f"{len(found)} parts were found and no components are declared to compare them with", fix=fix
+        )
+    text = "\n".join(f"{part.title}\n{part.text}" for seen in models for part in seen.fact.sections).lower()
+    missing = sorted({asset.name for asset in found if not any(word in text for word in _words(asset))})
+    if missing:
+        shown = ", ".join(f"`{name}`" for name in missing[:8])
+        return CARD.unknown(
+            f"no components are declared, and the threat model does not name {shown}"
+            + (f" and {len(missing) - 8} more" if len(missing) > 8 else ""),
+            fix=fix,
+            at=models[0].at(0),
+        )
+    return CARD.passed(f"the threat model names all {len(found)} parts that were found", at=models[0].at(0))
+
+
+def _words(asset: Asset) -> Iterator[str]:
+    words = (asset.path, asset.path.rpartition("/")[2], asset.name)
+    return (word.lower() for word in words if len(word) >= MIN_NAME)
 
 
 def _undeclared(found: Sequence[Asset], declaration: Declaration) -> Iterator[Finding]:
