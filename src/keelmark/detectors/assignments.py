@@ -12,6 +12,7 @@ from keelmark.core.outcome import Confidence
 from keelmark.detectors import placeholders
 from keelmark.detectors.secret_checks import CHECKS
 from keelmark.detectors.secret_rules import compiled, rules
+from keelmark.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +55,10 @@ _NOT_A_SECRET = re2.compile(
     r"|expir\w*|lifetime|ttl|header|prefix|symbol|address|budget)|(secret|password|passwd|pwd|key|token|credentials?)s?[_-]?"
     r"(name|ref|ids?|file|path|dir|field|label|hint|reset|policy|regex|pattern|min|max|length|env|var|variable|arn|version"
     r"|store|manager|provider|prompt|text|placeholder|title|message|error|url|uri|endpoint|column|required|confirm\w*|alg\w*"
-    r"|format|rotation|management|kind|scope)\b|(primary|foreign|sort|partition|cache|idempotency|translation|i18n|row|group"
+    r"|format|rotation|management|kind|scope)\b|(confirm|forgot|reset|change|new|old|current|repeat|show|hide|invalid|wrong)[_-]?(password|pass|pwd)|(primary|foreign|sort|partition|cache|idempotency|translation|i18n|row|group"
     r"|object|instrumentation|measurement)[_-]?key|fingerprint|csrf|xsrf|nonce|contract|spdx|licen[cs]e|bypass|compass|passage|keyword)"
 )
-_PASSWORD_NAME = re2.compile(r"(?i)(^|[_.-]|[a-z])(pass(word|wd|phrase)?|pwd|secret)$")
+_PASSWORD_NAME = re2.compile(r"(?i:(^|[_.-]|[a-z])(pass(word|wd|phrase)?|pwd))$|(^|_)SECRET(_KEY)?$")
 _CONFIG_PATH = re2.compile(
     r"(?i)(^|/)(\.env[^/]*|[^/]*\.(env|ini|cfg|conf|properties|ya?ml|tfvars|sh|bash|zsh|service|envrc)|[^/]*dockerfile[^/]*|"
     r"\.netrc|\.npmrc|\.pypirc|\.pgpass|env\.[a-z]+|secrets?\.toml|config\.toml)$"
@@ -92,13 +93,19 @@ class Assigned:
     dismissed: str = ""
 
 
-def assigned(data: bytes, *, path: str) -> Iterator[Assigned]:
-    """Yield the values assigned to telling names, in order of place within each form."""
+def assigned(data: bytes, *, path: str, max_places: int = 200_000) -> Iterator[Assigned]:
+    """Yield the values assigned to telling names, in order of place.
+
+    Raises:
+        LimitExceededError: More than `max_places` telling names.
+    """
     if _NEVER_GENERIC.search(path):
         return
     is_config = bool(_CONFIG_PATH.search(path))
     outputs = _outputs(data) if path.endswith(".ipynb") else ()
-    for hit in (_BARE if is_config else _QUOTED).finditer(data):
+    for count, hit in enumerate((_BARE if is_config else _QUOTED).finditer(data)):
+        if count >= max_places:
+            raise LimitExceededError(f"more than {max_places} names of credentials", path=path)
         found = _bare(data, hit.start()) if is_config else _quoted(data, hit.start())
         if found is None or (outputs and bisect_right(outputs, hit.start()) % 2):
             continue

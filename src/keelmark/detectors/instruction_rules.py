@@ -19,13 +19,12 @@ class InstructionRule:
     Attributes:
         kind: Name of the way.
         pattern: Finds it in text without invisible characters.
-        is_quotable: Whether a text about attacks may quote it; the quotation is then let pass.
+        confidence: Medium when an honest text might say it too.
     """
 
     kind: str
     pattern: Any
     confidence: Confidence = Confidence.HIGH
-    is_quotable: bool = True
 
 
 def _rule(kind: str, pattern: str, confidence: Confidence = Confidence.HIGH) -> InstructionRule:
@@ -129,7 +128,7 @@ RULES: Final = (
     ),
     _rule(
         "concealment",
-        r"\b(the )?user (must|should|does|need) ?(not|n'?t)( to)? (know|see|be (told|informed|aware))\b[^.\n]{0,40}\b(this|that|about|it)\b",
+        r"\b(the )?user (must|should|need) ?(not|n'?t)( to)? (know|see|be (told|informed|aware))\b[^.\n]{0,40}\b(this|that|about|it)\b",
         Confidence.MEDIUM,
     ),
     _rule(

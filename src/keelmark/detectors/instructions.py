@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import re2
@@ -21,7 +23,9 @@ from keelmark.detectors.invisible import unseen, visible
 from keelmark.errors import LimitExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from keelmark.detectors.instruction_rules import InstructionRule
 
 __all__ = ["Bounds", "Hidden", "find"]
 
@@ -93,29 +97,34 @@ def find(text: str, *, bounds: Bounds | None = None) -> tuple[Hidden, ...]:
             line=text.count("\n", 0, stretch.start) + 1,
             excerpt=stretch.message[:_MAX_EXCERPT] or f"{stretch.count} characters",
         )
-        for stretch in unseen(text)
+        for stretch in islice(unseen(text), bounds.max_found)
     ]
     plain = text if text.isascii() else unicodedata.normalize("NFKC", visible(text))
-    found += [*_phrases(plain), *_blocks(plain), *_encoded(plain, bounds)]
+    found += [*_phrases(plain, bounds), *islice(_blocks(plain), bounds.max_found), *_encoded(plain, bounds)]
     unique = {(hit.kind, hit.line): hit for hit in reversed(found)}
     return tuple(sorted(unique.values(), key=lambda hit: (hit.line, hit.kind))[: bounds.max_found])
 
 
-def _phrases(text: str) -> Iterator[Hidden]:
-    comments = [match.span() for match in _COMMENT.finditer(text)] if "<" in text or "[" in text else []
+def _phrases(text: str, bounds: Bounds) -> Iterator[Hidden]:
+    comments = [edge for match in _COMMENT.finditer(text) for edge in match.span()]
     for rule in RULES:
-        for match in rule.pattern.finditer(text):
-            start, end = match.span()
-            is_concealed = any(left <= start < right for left, right in comments)
-            if rule.is_quotable and not is_concealed and _is_quoted(text, start, end):
-                continue
-            yield Hidden(
-                kind=rule.kind,
-                line=text.count("\n", 0, start + _blank(match.group())) + 1,
-                excerpt=" ".join(match.group().split())[:_MAX_EXCERPT],
-                confidence=Confidence.HIGH if is_concealed else rule.confidence,
-                is_concealed=is_concealed,
-            )
+        yield from islice(_of_rule(text, rule, comments), bounds.max_found)
+
+
+def _of_rule(text: str, rule: InstructionRule, comments: Sequence[int]) -> Iterator[Hidden]:
+    for match in rule.pattern.finditer(text):
+        start, end = match.span()
+        # The edges of comments alternate: after an odd number of them, the place is inside one.
+        is_concealed = bool(bisect_right(comments, start) % 2)
+        if not is_concealed and _is_quoted(text, start, end):
+            continue
+        yield Hidden(
+            kind=rule.kind,
+            line=text.count("\n", 0, start + _blank(match.group())) + 1,
+            excerpt=" ".join(match.group().split())[:_MAX_EXCERPT],
+            confidence=Confidence.HIGH if is_concealed else rule.confidence,
+            is_concealed=is_concealed,
+        )
 
 
 def _blank(matched: str) -> int:
@@ -155,7 +164,7 @@ def _encoded(text: str, bounds: Bounds) -> Iterator[Hidden]:
             if seen > bounds.max_blobs:
                 return
             decoded = decode(match.group()[: bounds.max_blob])
-            if decoded and next(_phrases(decoded), None) is not None:
+            if decoded and next(_phrases(decoded, bounds), None) is not None:
                 yield Hidden(
                     kind="encoded-instruction",
                     line=text.count("\n", 0, match.start()) + 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import re2
@@ -43,9 +44,20 @@ _RUN: Final = re2.compile(
 _BROKEN_WORD: Final = re2.compile("[A-Za-z][\u200b-\u200d\u2060-\u2064\ufeff]+")
 _OVERRIDE: Final = re2.compile("[\u202d\u202e]")
 _RIGHT_TO_LEFT: Final = re2.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_ZERO_WIDTH: Final = re2.compile(
-    "[\u200b-\u200f\u2060-\u206f\ufeff\u180e\u00ad\u202a-\u202e\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+# Deleted in one pass of C, however many there are.
+_ZERO_WIDTH: Final = dict.fromkeys(
+    [
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+        *range(0xE0100, 0xE01F0),
+        0x00AD,
+        0x180E,
+        0xFEFF,
+    ]
 )
+_MAX_BROKEN = 1_000
 _LEAST_BROKEN = 3
 
 
@@ -70,7 +82,7 @@ def unseen(text: str) -> Iterator[Unseen]:
         yield Unseen(kind="invisible-characters", start=match.start(), count=len(match.group()))
     broken = [
         match.start() + 1
-        for match in _BROKEN_WORD.finditer(text)
+        for match in islice(_BROKEN_WORD.finditer(text), _MAX_BROKEN)
         if text[match.end() : match.end() + 1].isascii() and text[match.end() : match.end() + 1].isalpha()
     ]
     if len(broken) >= _LEAST_BROKEN:
@@ -89,4 +101,4 @@ def visible(text: str) -> str:
     if text.isascii():
         return text
     spelled = _TAGS.sub(lambda match: " " + _spelled(match.group()) + " ", text)
-    return str(_ZERO_WIDTH.sub("", spelled))
+    return str(spelled).translate(_ZERO_WIDTH)

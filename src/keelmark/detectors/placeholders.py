@@ -34,9 +34,10 @@ _TEST_PATH = re2.compile(
     r"(?i)(^|/)(tests?|testing|__tests__|specs?|unit_tests|integration_tests|e2e|fixtures?|testdata|test[_-]data|mocks?"
     r"|__mocks__|cassettes|__snapshots__)/|(^|/)(test_[^/]*|[^/]*_test|conftest|[^/]*[._](test|spec))\.[A-Za-z0-9]+$"
 )
+# A pattern to copy is configuration: `prompt_template.py` is code, whatever its name.
 _SAMPLE_PATH = re2.compile(
-    r"(?i)(^|/)[^/]*([._-](example|sample|template|tmpl|tpl|dist|defaults?|dummy)|^(example|sample|template))"
-    r"([._-][A-Za-z0-9.]+)?$|(^|/)(example|sample|template)[._-]env$"
+    r"(?i)(^|/)[^/]*[._-](example|sample|template|tmpl|tpl|dummy)"
+    r"(\.(env|ya?ml|json|toml|ini|cfg|conf|properties|txt|sh|tfvars|local))?$|(^|/)(example|sample|template)[._-]?env$"
 )
 
 

@@ -43,8 +43,9 @@ _LOCAL_HOST = re2.compile(
     r"(?i)(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1\]|host\.docker\.internal|[a-z][a-z0-9_-]*)(:.*)?"
 )
 _SAMPLE_HOST = re2.compile(
-    r"(?i)(.*[.@])?(example\.(com|org|net)|hostname|host|server|your-?host|my-?host)(:.*)?"
+    r"(?i)(.*[.@])?(example\.(com|org|net)|(my-?|your-?)?domain\.(com|org|net)|hostname|host|server|your-?host|my-?host)(:.*)?"
 )
+_RESERVED_HOST = re2.compile(r"(?i)(.*\.)?(example(\.(com|org|net))?|test|invalid)(:.*)?")
 _SAMPLE_USER = {"user", "username", "usr", "u", "name", "login", "foo", "me", "myuser", "scott", "dbuser"}
 _SAMPLE_PASSWORD = {
     "pass", "password", "passwd", "pwd", "p", "pw", "secret", "token", "foo", "bar", "mypassword", "pass123", "hunter2",
@@ -174,7 +175,9 @@ def _address(value: str, groups: Mapping[str, str]) -> Judgement:
     is_sample_user = user in _SAMPLE_USER or user.startswith(("your", "my_", "<"))
     if is_masked or (password in _SAMPLE_PASSWORD and (is_sample_user or _SAMPLE_HOST.fullmatch(host))):
         return Judgement(dismissed="placeholder")
-    if _SAMPLE_HOST.fullmatch(host) and (is_sample_user or len(value) < 12):
+    if _RESERVED_HOST.fullmatch(host) or (
+        _SAMPLE_HOST.fullmatch(host) and (is_sample_user or len(value) < 12)
+    ):
         return Judgement(dismissed="documentation sample")
     if _LOCAL_HOST.fullmatch(host):
         return Judgement(dismissed=_sample(value), confidence=Confidence.LOW)

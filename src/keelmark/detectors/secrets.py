@@ -32,11 +32,13 @@ class Bounds:
         max_bytes: Longest text, in UTF-8.
         max_secrets: Most that are named of one text; real ones are kept before dismissed ones.
         reach: Longest credential.
+        max_places: Most beginnings of credentials that are looked at.
     """
 
     max_bytes: int = 16 * 1024**2
     max_secrets: int = 500
     reach: int = 20_000
+    max_places: int = 200_000
 
 
 # Left and right of a credential stands something else; inside encoded data, more of the same stands there.
@@ -48,6 +50,7 @@ _BUNDLE = re2.compile(r"(?i)(\.min\.(js|mjs|css)|\.bundle\.js|\.js\.map|\.css\.m
 _SCRIPT = re2.compile(r"(?i)\.(js|mjs|cjs|html?)$")
 _BUNDLED = "inside a generated bundle"
 _LONG_LINE = 3_000
+_LONGEST_COLUMN = 10_000
 _SERVICE_ACCOUNT = b'"service_account"'
 
 
@@ -60,13 +63,15 @@ def find(text: str, *, path: str, bounds: Bounds | None = None) -> tuple[Secret,
         bounds: Bounds of the text.
 
     Raises:
-        LimitExceededError: The text is too long.
+        LimitExceededError: The text is too long, or made of beginnings.
     """
     bounds = bounds or Bounds()
     data = text.encode("utf-8", "replace")
     if len(data) > bounds.max_bytes:
         raise LimitExceededError(f"text of {len(data)} bytes is longer than {bounds.max_bytes}", path=path)
-    hits = _without_overlap([*_shaped(data, bounds), *assigned(data, path=path)])
+    hits = _without_overlap(
+        [*_shaped(data, path=path, bounds=bounds), *assigned(data, path=path, max_places=bounds.max_places)]
+    )
     elsewhere = _where(path)
     may_be_bundle = bool(_SCRIPT.search(path))
     kept = [
@@ -109,10 +114,12 @@ def _with_reason(hit: Assigned, elsewhere: str) -> Assigned:
     )
 
 
-def _shaped(data: bytes, bounds: Bounds) -> Iterator[Assigned]:
+def _shaped(data: bytes, *, path: str, bounds: Bounds) -> Iterator[Assigned]:
     """Credentials with a shape of their own."""
     table = rules()
-    for hit in table.trigger.finditer(data):
+    for count, hit in enumerate(table.trigger.finditer(data)):
+        if count >= bounds.max_places:
+            raise LimitExceededError(f"more than {bounds.max_places} places look like credentials", path=path)
         for rule in table.prefixed.get(data[hit.start() : hit.start() + 2], ()):
             found = _confirmed(data, hit.start(), rule, bounds)
             if found is not None:
@@ -192,10 +199,12 @@ def _located(data: bytes, hits: Iterable[Assigned]) -> Iterator[Secret]:
     for hit in hits:
         line += data.count(b"\n", counted, hit.start)
         counted = hit.start
-        begin = data.rfind(b"\n", 0, hit.start) + 1
+        begin = data.rfind(b"\n", max(0, hit.start - _LONGEST_COLUMN), hit.start) + 1
         # A line may be as long as the file; the column is only for people.
         column = (
-            len(data[begin : hit.start].decode("utf-8", "replace")) + 1 if hit.start - begin < 10_000 else 0
+            len(data[begin : hit.start].decode("utf-8", "replace")) + 1
+            if begin or hit.start < _LONGEST_COLUMN
+            else 0
         )
         yield Secret(
             kind=hit.kind,

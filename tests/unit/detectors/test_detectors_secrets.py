@@ -148,6 +148,17 @@ def test_too_long_text_is_refused():
         secrets.find("x" * 100, path="a", bounds=secrets.Bounds(max_bytes=10))
 
 
+@pytest.mark.parametrize("piece", ["sk-a ", 'token = "a"; '])
+def test_text_made_of_beginnings_is_refused(piece):
+    with pytest.raises(LimitExceededError):
+        secrets.find(piece * 12, path="a.py", bounds=secrets.Bounds(max_places=10))
+
+
+def test_column_of_a_line_without_end_is_not_told():
+    (found,) = secrets.find("x " * 8_000 + _with_checksum("ghp"), path="a.txt")
+    assert (found.line, found.column) == (1, 0)
+
+
 def test_real_ones_are_kept_before_dismissed_ones():
     text = "".join(f'token = "your-token-{i}"\n' for i in range(50)) + f'k = "{_with_checksum("ghp")}"\n'
     found = secrets.find(text, path="a.py", bounds=secrets.Bounds(max_secrets=3))
