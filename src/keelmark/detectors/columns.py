@@ -31,14 +31,15 @@ class Header:
     confidence: Confidence = Confidence.MEDIUM
 
 
+# Counted repetitions of Unicode classes would make these automata large and slow to build; values are bounded elsewhere.
 _CAPITALISED = re2.compile(
-    r"\p{Lu}[\p{L}'\x{2019}.-]{0,40}([ ,]+(de|del|della|van|von|der|den|di|da|la|le|el|al|bin|ibn|y|e|of|\p{Lu}[\p{L}'\x{2019}.-]{0,40})){0,5}"
+    r"\p{Lu}[\p{L}'\x{2019}.-]*([ ,]+(de|del|della|van|von|der|den|di|da|la|le|el|al|bin|ibn|y|e|of|\p{Lu}[\p{L}'\x{2019}.-]*))*"
 )
 _DATE = re2.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{2,4})([T ][\d:.Z+-]*)?"
 )
 _STREET = re2.compile(
-    r"(?i)(\d{1,5}[a-z]?[ ,]+[\p{L}0-9 .'-]{3,60}|[\p{L} .'-]{3,60}[ ,]+\d{1,5}[ ]?[a-z]?)([ ,/-].{0,80})?|p\.?o\.? box \d+.*"
+    r"(?i)(\d{1,5}[a-z]?[ ,]+[\p{L}0-9 .'-]{3}[\p{L}0-9 .'-]*|[\p{L} .'-]{3}[\p{L} .'-]*[ ,]+\d{1,5}[ ]?[a-z]?)([ ,/-].*)?|p\.?o\.? box \d+.*"
 )
 _ANY = re2.compile(r"(?s).+")
 
