@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ def find(root: Path) -> Path | None:
     Raises:
         ConfigurationError: There are two.
     """
-    present = [root / name for name in FILE_NAMES if (root / name).is_file()]
+    # A folder or a broken link of that name is met, too: reading it fails, and nobody believes it is in force.
+    present = [root / name for name in FILE_NAMES if os.path.lexists(root / name)]
     if len(present) > 1:
         raise ConfigurationError(
             "both `keelmark.yaml` and `keelmark.yml` exist",
@@ -49,8 +51,19 @@ def read(file: Path, *, catalogue: Catalogue) -> Declaration:
     try:
         with Source(file, path=file.name) as source:
             text = source.text
+            if not source.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+                bytes(source.data).decode(
+                    "utf-8"
+                )  # Another charset would be guessed, and names in it missed.
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        hint = "save it as UTF-8"
+        raise ConfigurationError(
+            f"`{file.name}` is not UTF-8", path=file.name, line=line, hint=hint
+        ) from error
     except (OSError, ParseError, LimitExceededError) as error:
-        raise ConfigurationError(f"`{file.name}` cannot be read: {error}", path=file.name) from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"`{file.name}` cannot be read: {reason}", path=file.name) from error
     return parse(text, path=file.name, catalogue=catalogue)
 
 
@@ -82,6 +95,7 @@ def parse(text: str, *, path: str = "keelmark.yaml", catalogue: Catalogue) -> De
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `keelmark.yaml`, for editors."""
     schema = describe(Declaration)
+    schema["properties"]["version"]["const"] = SCHEMA_VERSION
     return {**schema, "title": "keelmark.yaml", "$id": "keelmark-declaration-1"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, fields
 from datetime import date
@@ -89,14 +90,29 @@ def resolve(arguments: Mapping[str, Any], *, environment: Mapping[str, str] | No
             value, origin = arguments[name], "command line"
         elif variable and variables.get(variable):
             value, origin = _from_text(name, variables[variable], variable), variable
-        elif name == "cache_dir" and variables.get("XDG_CACHE_HOME"):
+        elif name == "cache_dir" and Path(variables.get("XDG_CACHE_HOME", "")).is_absolute():
+            # By its specification a relative one is ignored; it could lie in the assessed folder.
             value, origin = Path(variables["XDG_CACHE_HOME"]) / "keelmark", "XDG_CACHE_HOME"
         else:
             value, origin = getattr(default, name), "default"
         values[name] = value
         origins.append(SettingOrigin(name=name, value=_shown(name, value), origin=origin))
-    values["cache_dir"] = Path(values["cache_dir"]).expanduser()
+    _check_bounds(values)
+    try:
+        values["cache_dir"] = Path(values["cache_dir"]).expanduser()
+    except (
+        RuntimeError
+    ):  # A user without a home folder, as in many containers: there is no place for a cache.
+        values["cache"] = False
+        origins = [entry for entry in origins if entry.name != "cache"]
+        origins.append(SettingOrigin(name="cache", value="False", origin="no home folder"))
     return AssessSettings(**values, origins=tuple(origins))
+
+
+def _check_bounds(values: Mapping[str, Any]) -> None:
+    for name in ("max_seconds", "max_files"):
+        if not 0 < values[name] < math.inf:
+            raise ConfigurationError(f"`{name}` cannot be `{values[name]}`", hint="it is a number above 0")
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -44,6 +45,9 @@ def convert(node: Node, kind: type[T], *, path: str, where: str = "") -> T:
 
 
 def _convert(node: Node, kind: Any, path: str, where: str) -> Any:
+    if node.tag:
+        message = f"`{where or 'the file'}` carries the tag `{node.tag[:60]}`"
+        raise ConfigurationError(message, path=path, line=node.line, hint="write plain values, without tags")
     origin = get_origin(kind)
     if origin in {Union, types.UnionType}:
         options = [option for option in get_args(kind) if option is not type(None)]
@@ -117,10 +121,12 @@ def _scalar(node: Node, kind: Any, path: str, where: str) -> Any:
         return node.text
     if kind is bool and isinstance(value, bool):
         return value
-    if kind is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        # `1.0` is a whole number, as JSON Schema has it; `.nan` and `.inf` would be limits that nothing exceeds.
+        if kind is float:
+            return float(value)
+        if kind is int and value == int(value):
+            return int(value)
     words = {str: "text", bool: "`true` or `false`", int: "a whole number", float: "a number"}
     raise _wrong(node, where, words.get(kind, "a value"), path)
 
@@ -138,9 +144,12 @@ def _choice(node: Scalar, kind: type[StrEnum], path: str, where: str) -> StrEnum
 
 def _date(node: Scalar, path: str, where: str) -> date:
     try:
-        return date.fromisoformat(node.text)
+        day = date.fromisoformat(node.text)
     except ValueError:
-        raise _wrong(node, where, "a date such as 2026-01-31", path) from None
+        day = None
+    if day is None or day.isoformat() != node.text:  # Week dates and 20260131 are left to other programs.
+        raise _wrong(node, where, "a date such as 2026-01-31", path)
+    return day
 
 
 def _wrong(node: Node, where: str, wanted: str, path: str, *, hint: str = "") -> ConfigurationError:

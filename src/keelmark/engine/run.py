@@ -29,12 +29,12 @@ def answer(rule: Rule, project: Project) -> Sequence[Finding]:
     findings: list[Finding] = []
     try:
         for finding in rule.check(project):
-            findings.append(_of(card, finding))
             if len(findings) >= MAX_FINDINGS_PER_RULE:
                 findings.append(
                     card.unknown(f"more than {MAX_FINDINGS_PER_RULE} findings; the rest was not counted")
                 )
                 break
+            findings.append(_of(card, finding))
     except Exception as error:  # noqa: BLE001 - an edge: a crash of a rule is unknown, never a pass
         reason = f"the rule failed ({type(error).__name__}: {error}); its answer is unknown"
         return [*findings, card.unknown(reason, fix="Report the failure; it is a defect of the rule.")]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from keelmark.core.declaration import Exclusion
 
-__all__ = ["Bounds", "Entry", "Walk", "entry_of", "walk"]
+__all__ = ["Bounds", "Entry", "Walk", "entry_of", "excluded", "readable", "walk"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ def walk(root: Path, *, exclude: Sequence[Exclusion] = (), bounds: Bounds | None
     while pending:
         folder, prefix, depth = pending.pop()
         for item in _listed(folder, prefix, met):
-            path = prefix + _readable(item.name)
-            if excluded := _exclusion(path, exclude):
-                met.gaps.append(excluded)
+            path = prefix + readable(item.name)
+            if left_out := excluded(path, exclude):
+                met.gaps.append(left_out)
             elif item.is_dir(follow_symlinks=False):
                 if gap := _not_entered(item, path, depth=depth, bounds=limits):
                     met.gaps.append(gap)
@@ -178,7 +178,8 @@ def _not_entered(item: os.DirEntry[str], path: str, *, depth: int, bounds: Bound
     return None
 
 
-def _exclusion(path: str, exclude: Sequence[Exclusion]) -> Gap | None:
+def excluded(path: str, exclude: Sequence[Exclusion]) -> Gap | None:
+    """The gap of a path that the declaration leaves out, with reason and owner; None when it does not."""
     for entry in exclude:
         if matches(entry.path, path):
             detail = f"{entry.reason} ({entry.owner})"
@@ -186,7 +187,8 @@ def _exclusion(path: str, exclude: Sequence[Exclusion]) -> Gap | None:
     return None
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
+    """A name as text: bytes that are no UTF-8 are written as escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

@@ -65,9 +65,10 @@ class SqliteFactCache:
         if not isinstance(document, bytes):
             return None
         try:
-            return self._decoder.decode(document)
-        except msgspec.MsgspecError:
-            return None
+            facts = self._decoder.decode(document)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None  # Damaged; the file is read again.
+        return facts if (facts.path, facts.digest) == (path, digest) else None
 
     def remember(self, identity: str, facts: FileFacts) -> None:
         """Remember what was read; written when the cache is closed or many are pending."""

@@ -6,6 +6,8 @@ in it is read as data: an unreadable run is an error that names it, never an emp
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -55,12 +57,13 @@ class SqliteEvidence:
     def __init__(self, file: Path) -> None:
         self._file = file
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            ignore = file.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", "utf-8")
+            _make_place(file)
             self._connection = sqlite3.connect(file, timeout=10, isolation_level=None)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             hint = "check that the folder can be written, or run with --no-write"
             raise StoreError(f"evidence store `{file.name}` cannot be opened: {error}", hint=hint) from error
@@ -109,11 +112,11 @@ class SqliteEvidence:
         row = (
             assessment.id,
             assessment.started.isoformat(),
-            assessment.system,
+            _storable(assessment.system),
             assessment.decision.verdict.value,
             failures,
             assessment.tree_digest,
-            msgspec.json.encode(assessment),
+            _document(assessment),
         )
         try:
             self._connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -126,7 +129,8 @@ class SqliteEvidence:
         Raises:
             StoreError: The store is damaged.
         """
-        query = "SELECT id, started, system, verdict, failures, tree_digest FROM run ORDER BY id DESC LIMIT ?"
+        columns = "id, started, system, verdict, failures, tree_digest"
+        query = f"SELECT {columns} FROM run ORDER BY started DESC, rowid DESC LIMIT ?"  # noqa: S608 - constant
         try:
             with closing(self._connection.execute(query, (limit,))) as rows:
                 return tuple(
@@ -150,15 +154,15 @@ class SqliteEvidence:
             StoreError: There is no such run, more than one, or it is damaged.
         """
         if run == "latest":
-            query, key = "SELECT id, document FROM run ORDER BY id DESC LIMIT 1", ()
+            query, key = "SELECT id, document FROM run ORDER BY started DESC, rowid DESC LIMIT 1", ()
         else:
             query = "SELECT id, document FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 2"
-            key = (run,)  # type: ignore[assignment]
+            key = (_storable(run),)  # type: ignore[assignment]
         try:
             rows = self._connection.execute(query, key).fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"evidence store `{self._file.name}` is damaged: {error}") from error
-        if not rows:
+        if not rows or not run:
             raise StoreError(
                 f"there is no run `{run}`", hint="keelmark diff without arguments lists the runs"
             )
@@ -166,9 +170,42 @@ class SqliteEvidence:
             raise StoreError(f"`{run}` fits more than one run", hint="write more of the id")
         try:
             return msgspec.json.decode(rows[0][1], type=Assessment)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
             hint = "it was written by another version, or the store was changed from outside"
             raise StoreError(f"run `{rows[0][0]}` cannot be read: {error}", hint=hint) from error
+
+
+def _make_place(file: Path) -> None:
+    # The folder may be somebody else's: a link laid in it must not make us write elsewhere.
+    folder = file.parent
+    if folder.is_symlink() or file.is_symlink():
+        raise OSError(f"`{folder.name if folder.is_symlink() else file.name}` is a link")
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        ignore = os.open(folder / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(ignore, "w", encoding="utf-8") as stream:
+            stream.write("*\n")
+
+
+def _document(assessment: Assessment) -> bytes:
+    try:
+        return msgspec.json.encode(assessment)
+    except UnicodeEncodeError:  # Foreign text may hold lone surrogates, which no charset has.
+        return msgspec.json.encode(_cleaned(msgspec.to_builtins(assessment)))
+
+
+def _cleaned(value: object) -> object:
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, dict):
+        return {_storable(key): _cleaned(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(entry) for entry in value]
+    return value
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _statements(script: str) -> list[str]:
