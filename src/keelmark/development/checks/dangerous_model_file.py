@@ -1,0 +1,90 @@
+"""A model file runs code of its maker when it is loaded.
+
+## What it finds
+
+A model file that asks its loader for something known to run code: `os.system`, `builtins.eval`, `subprocess.Popen` and
+their like in a pickle stream, a Python operator or a path that leaves the folder in an ONNX file, a Lambda layer in a
+Keras file. The file is read opcode by opcode; nothing is loaded.
+
+Calls that every harmless model makes (to rebuild a tensor or an estimator) are not reported. What is on no list is the
+business of `unknown-callable-in-model`; files that are only pointers, and weights that a hub sends at run time, were
+not looked at and are named as such.
+
+## Why it matters
+
+Whoever made the file runs commands on every machine that loads it, with the rights of the process.
+
+## How to fix
+
+Do not load the file. Delete it, find out where it came from and where it was loaded, and take the model from its maker
+again, as safetensors, with a pinned revision and a checked digest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keelmark.core.finding import Card
+from keelmark.core.outcome import Audience, Severity
+from keelmark.development.checks._answers import listed, plural
+from keelmark.development.checks._files import model_files, model_gaps
+from keelmark.development.checks._references import hub_references, is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keelmark.core.finding import Finding
+    from keelmark.core.project import Project
+
+CARD = Card(
+    id="dangerous-model-file",
+    title="A model file runs code of its maker when it is loaded",
+    severity=Severity.CRITICAL,
+    recommendations=("SD-3.h", "SD-3.i", "DEV-1.e"),
+    settles=("SD-3.h",),
+    tags=("cwe:502", "owasp-llm:LLM03", "atlas:AML.T0018.002", "atlas:AML.T0011.000", "en-304-223:5.2.3-2"),
+    audience=Audience.SECURITY_ENGINEER,
+    reads_single_files=True,
+    references=("MITRE ATLAS: Embed Malware", "CWE-502: Deserialization of Untrusted Data"),
+)
+
+
+def check(project: Project) -> Iterator[Finding]:
+    """Answer for every model file, of any role: a malicious file does its work in a test as well."""
+    models = model_files(project)
+    bad = [seen for seen in models if seen.fact.dangerous]
+    for seen in bad:
+        yield CARD.failed(
+            f"{seen.file.path} runs code when it is loaded: {listed(seen.fact.dangerous, most=3)}",
+            at=seen.at(0, anchor=seen.fact.dangerous[0]),
+            fix="Do not load it; delete it, trace where it came from, and take the model anew as safetensors.",
+            subject=seen.file.path,
+            evidence=[("sha256", seen.file.digest), ("format", seen.fact.format)],
+        )
+    if bad:
+        return
+    hidden = tuple(dict.fromkeys(gap.path for gap in model_gaps(project)))
+    fetched = tuple(
+        dict.fromkeys(
+            seen.fact.name
+            for seen in hub_references(project)
+            if seen.is_product and not is_own(project, seen.fact.name)
+        )
+    )
+    if hidden:
+        yield CARD.unknown(
+            f"{plural(len(hidden), 'model file')} could not be looked at: {listed(hidden)}",
+            fix="Fetch or mend the files (git lfs pull, dvc pull) and assess again.",
+        )
+    elif fetched:
+        yield CARD.unknown(
+            f"weights that are fetched at run time were not looked at: {listed(fetched)}",
+            fix="Fetch the pinned revision into a folder and scan it before it is used.",
+        )
+    elif models:
+        yield CARD.passed(
+            f"{plural(len({seen.file.path for seen in models}), 'model file')} read; none asks for code known to be harmful",
+            at=tuple(seen.at(0) for seen in models[:10]),
+        )
+    else:
+        yield CARD.not_applicable("no model file was found")

@@ -1,0 +1,3 @@
+import ollama
+
+reply = ollama.chat(model="llama3.2", messages=[])
