@@ -1,0 +1,3 @@
+def answer(text: str) -> str:
+    # TODO: use the new tokenizer
+    return text.strip()

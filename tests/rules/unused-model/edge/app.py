@@ -1,0 +1,3 @@
+import glob
+
+files = glob.glob("weights_v3/*")
