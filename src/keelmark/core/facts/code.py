@@ -64,6 +64,8 @@ class Call:
         target: Variable the result is assigned to, or "".
         is_decorator: Whether the call decorates a function or class.
         guards: Names of with-statements, conditions and checks around the call, as source text.
+        is_endless: Whether a `while True` stands around the call in which no number is compared, so nothing counts
+            its rounds.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Call:
     is_decorator: bool = False
     guards: tuple[str, ...] = ()
     anchor: str = ""
+    is_endless: bool = False
 
     def argument(self, name: str, position: int = -2) -> Argument | None:
         """The argument given by keyword `name` or at `position`, or None."""

@@ -3,7 +3,8 @@
 ## What it finds
 
 Agents whose limit of steps is switched off (`max_iterations=None`, `max_turns=None`, a recursion limit in the hundred
-thousands) and teams of agents built without turns and without a condition to end. Frameworks with a limit by default
+thousands), own loops (`while True`) that ask a model with tools and count nothing, and teams of agents built without turns
+and without a condition to end. Frameworks with a limit by default
 (LangChain 15 iterations, LangGraph by `recursion_limit`, CrewAI, smolagents, OpenAI Agents SDK 10 turns, Pydantic AI) pass
 with that default.
 
@@ -77,6 +78,7 @@ _AGENTS: tuple[tuple[str, str, str, str], ...] = (
     ("autogen_agentchat", "SelectorGroupChat", "max_turns", ""),
     ("autogen_agentchat", "Swarm", "max_turns", ""),
 )
+_ASKS_MODEL = {"acompletion", "chat", "completion", "create", "generate_content", "parse", "stream"}
 _HUGE = 1_000
 _RECURSION = re2.compile(r"recursion_limit[\"']?\s*[:=]\s*([\d_]+)")
 FIX = "State a limit of steps in the code, and limits of time and spend outside the agent."
@@ -94,6 +96,12 @@ def _judge(seen: Seen[Call]) -> Judged | None:
         if found and int(found.group(1).replace("_", "") or 0) > _HUGE:
             return fails(f"the recursion limit is {found.group(1)}", fix=FIX)
     name = call.name.rpartition(".")[2]
+    if call.argument("tools") is not None and name in _ASKS_MODEL:
+        if call.is_endless:
+            return fails(
+                f"a loop without a count asks the model with tools again and again (`{call.name}`)", fix=FIX
+            )
+        return passes(f"`{call.name}` asks the model with tools a limited number of times")
     for package, last, limit, default in _AGENTS:
         if name == last and call.name.startswith(package):
             return _limited(call, name, limit, default)

@@ -52,6 +52,7 @@ def _call(index: Index, site: CallSite, name: str) -> Call:
         is_decorator=site.is_decorator,
         guards=tuple(guard for guard in guards if guard),
         anchor=index.text.anchor(node.lineno),
+        is_endless=site.is_endless,
     )
 
 

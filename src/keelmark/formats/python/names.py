@@ -83,6 +83,7 @@ class CallSite:
     target: str = ""
     is_decorator: bool = False
     guards: tuple[ast.expr, ...] = ()
+    is_endless: bool = False
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
