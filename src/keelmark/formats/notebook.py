@@ -45,7 +45,9 @@ class Bounds:
 
 
 _SHELL = re2.compile(r"^(\s*)(?:[\w.\[\], ]+=\s*)?!{1,2}\s*(\S.*)$")
-_MAGIC = re2.compile(r"^(\s*)(?:[\w.\[\], ]+=\s*)?(%[A-Za-z_]\w*.*)$")
+_MAGIC = re2.compile(
+    r"^(\s*)(?:[\w.\[\], ]+=\s*)?(%[A-Za-z_]\w*.*|(?:pip3?|conda|mamba) (?:install|uninstall|list|show)\b.*)$"
+)
 _HELP = re2.compile(r"^\s*\??[\w.]+\?{1,2}\s*$|^\s*\?{1,2}[\w.]+\s*$")
 _SHELL_CELLS = ("%%bash", "%%sh", "%%script", "%%!", "%%cmd", "%%system", "%%sx")
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun", "%%python", "%%debug", "%%memray")

@@ -67,13 +67,24 @@ def test_cells_share_their_names() -> None:
 
 def test_shell_lines_and_magics_are_calls_and_do_not_hide_the_code() -> None:
     reading = read(
-        notebook(code("!pip install evil", "%cd /tmp", "files = !ls", "import os", "os.system('a')", "os?"))
+        notebook(
+            code(
+                "!pip install evil",
+                "%cd /tmp",
+                "files = !ls",
+                "import os",
+                "os.system('a')",
+                "os?",
+                "pip install b",
+            )
+        )
     )
     assert [(call.name, call.arguments[0].text) for call in reading.module.calls] == [
         ("ipython.shell", "pip install evil"),
         ("ipython.magic", "%cd /tmp"),
         ("ipython.shell", "ls"),
         ("os.system", "'a'"),
+        ("ipython.magic", "pip install b"),
     ]
     assert reading.gaps == ()
 

@@ -11,7 +11,6 @@ from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.python.bounds import Bounds
 from keelmark.formats.python.calls import calls_of
 from keelmark.formats.python.endpoints import endpoints_of
-from keelmark.formats.python.index import Index, index
 from keelmark.formats.python.models import models_of
 from keelmark.formats.python.prompts import prompts_of, with_flows
 from keelmark.formats.python.routes import RouteSite, routes_of
@@ -20,11 +19,13 @@ from keelmark.formats.python.taint.entries import Entry
 from keelmark.formats.python.taint.flows import flows_of
 from keelmark.formats.python.text import Text, parse
 from keelmark.formats.python.tools import ToolSite, tools_of
+from keelmark.formats.python.walker import index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keelmark.core.facts import Flow
+    from keelmark.formats.python.index import Index
     from keelmark.formats.python.names import Function
     from keelmark.formats.source import Source
 
@@ -92,14 +93,15 @@ def _module(found: Index, path: str) -> tuple[Module, tuple[Gap, ...]]:
     routes = (*routes_of(found), *servers_of(found))
     tools = tools_of(found)
     flows, gaps = _flows(found, _entries(found, routes, tools), path)
-    if len(found.sites) > found.bounds.max_calls:
-        detail = f"{len(found.sites)} calls; kept {found.bounds.max_calls}"
+    calls = calls_of(found)
+    if len(calls) >= found.bounds.max_calls:
+        detail = f"more calls than {found.bounds.max_calls}; the others were not kept"
         gaps = (*gaps, Gap(path=path, reason=GapReason.TOO_LARGE, detail=detail))
     module = Module(
         language="python",
         lines=len(found.text.lines) - (1 if found.text.lines and not found.text.lines[-1] else 0),
         imports=tuple(found.imports),
-        calls=calls_of(found),
+        calls=calls,
         routes=tuple(sorted((site.route for site in routes), key=lambda route: (route.line, route.path))),
         tools=tuple(site.tool for site in tools),
         prompts=with_flows(prompts_of(found), flows),
@@ -135,6 +137,7 @@ def _entries(found: Index, routes: Iterable[RouteSite], tools: Iterable[ToolSite
                 is_typed=site.route.framework not in {"flask", "quart", "bottle"},
                 harmless=site.converted,
                 first_is_request=site.first_is_request,
+                returns_page=site.route.framework in {"flask", "quart", "bottle"},
             )
     return entries
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Text", "fold", "parse"]
 
 _MARKER = re2.compile(r"\b(TODO|FIXME|HACK|XXX)\b")
+_SURROGATE = re2.compile(r"(?i)\\u(0000)?d[89a-f]")
 _MAX_SEGMENT_LINES = 40
 
 
@@ -35,7 +36,7 @@ def parse(code: str, *, path: str = "", bounds: Bounds | None = None) -> ast.Mod
         with warnings.catch_warnings():
             # Odd escapes and the like are the author's business, and no reason to speak.
             warnings.simplefilter("ignore")
-            return ast.parse(code)
+            tree = ast.parse(code)
     except SyntaxError as error:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise ParseError(
@@ -45,6 +46,16 @@ def parse(code: str, *, path: str = "", bounds: Bounds | None = None) -> ast.Mod
         raise LimitExceededError("source is nested too deeply", path=path) from error
     except ValueError as error:  # null bytes, numbers of absurd length
         raise ParseError(f"no Python: {error}", path=path) from error
+    if _SURROGATE.search(code):
+        _replace_surrogates(tree)
+    return tree
+
+
+def _replace_surrogates(tree: ast.Module) -> None:
+    # Half a character can stand in a literal as an escape, and in no text that is matched, stored or shown.
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = node.value.encode("utf-8", "replace").decode("utf-8")
 
 
 def fold(text: str, limit: int) -> str:

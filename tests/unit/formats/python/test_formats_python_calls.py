@@ -221,6 +221,18 @@ def test_too_many_evaluations_are_a_gap_and_the_rest_is_kept() -> None:
     assert reading.module.calls
 
 
+def test_half_characters_in_literals_become_question_marks(read) -> None:
+    module = read(r"""
+    import m
+    PROMPT = 'You are a helper \ud800 of many.'
+    m.f('\U0000DFFF', d={'\udc00': 1})
+    def f():
+        'Doc \ud800'
+    """)
+    assert module.prompts[0].text == "You are a helper ? of many."
+    assert module.calls[0].arguments[0].literal == "?"
+
+
 def test_invalid_escapes_do_not_warn(read) -> None:
     assert read("x = '\\d'\n").lines == 1
 

@@ -31,6 +31,14 @@ def model(body: str) -> str:
 
 
 TAINTED = {
+    "host-by-format": (tool("return requests.get('https://{}/a'.format(x))"), "url"),
+    "host-glued-to-a-name": (tool("return requests.get('https://a.example' + x)"), "url"),
+    "flask-page": (flask("return '<h1>' + request.args['n'] + '</h1>'"), "html"),
+    "object-made-with-it": (
+        flask("return Bot(request.args['n']).go()")
+        + "class Bot:\n    def __init__(self, c):\n        self.c = c\n    def go(self):\n        os.system(self.c)\n",
+        "command",
+    ),
     "tool-argument-to-os-system": (tool("os.system(x)"), "command"),
     "tool-argument-in-f-string-to-shell": (tool("subprocess.run(f'ls {x}', shell=True)"), "command"),
     "string-argument-without-shell": (tool("subprocess.check_output('ls ' + x)"), "command"),
@@ -165,6 +173,15 @@ TAINTED = {
 }
 
 CLEAN = {
+    "host-from-a-parameter-of-ours": "import requests\ndef get(llm, base):\n    return requests.get(f'{base}/v1/' + llm.invoke('q'))\n",
+    "fixed-host-by-format": tool("return requests.get('https://a.example/{}'.format(x))"),
+    "fixed-host-by-percent": tool("return requests.get('https://a.example/%s' % x)"),
+    "flask-json": flask("return {'a': request.args['n']}"),
+    "flask-text-without-tags": flask("return 'a ' + request.args['n']"),
+    "streamlit-upload-opened": "import streamlit as st, pandas\npandas.read_csv(st.file_uploader('f'))\n",
+    "link-that-a-server-gave": "import requests\nr = requests.get('https://a.b/c').json()\nrequests.get(r['next'])\n",
+    "object-made-with-a-constant": tool("Bot('ls').go()")
+    + "class Bot:\n    def __init__(self, c):\n        self.c = c\n    def go(self):\n        os.system(self.c)\n",
     "constant-command": tool("os.system('ls')"),
     "argument-behind-the-program": tool("subprocess.run(['ls', x])"),
     "argument-list-in-a-variable": tool("cmd = ['ls', x]\nsubprocess.run(cmd)"),
@@ -201,9 +218,7 @@ CLEAN = {
     "no-source": "import os\ndef f(x):\n    os.system(x)\n",
     "model-eval-method": "import torch\nfrom openai import OpenAI\nm = torch.nn.Linear(1, 1)\nm.eval()\n",
     "compiled-pattern": tool("re.compile(x)"),
-    "length-only": tool("os.system('seq %d' % len(x))")
-    if False
-    else tool("n = x.count('a')\nos.system(f'seq {n}')"),
+    "count-only": tool("n = x.count('a')\nos.system(f'seq {n}')"),
     "markdown-without-html": "import streamlit as st\nst.markdown(st.text_input('e'))\n",
     "template-values": flask(
         "from flask import render_template\nreturn render_template('a.html', t=request.args['t'])"
@@ -212,6 +227,9 @@ CLEAN = {
 }
 
 CLEANED = {
+    "escaped-page": flask(
+        "from markupsafe import escape\nreturn '<h1>' + escape(request.args['n']) + '</h1>'"
+    ),
     "int": tool("os.system(f'kill {int(x)}')"),
     "shlex-quote": tool("os.system('ls ' + shlex.quote(x))"),
     "literal-eval": tool("eval(ast.literal_eval(x))"),

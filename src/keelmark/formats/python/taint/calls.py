@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Sink, Trust
 from keelmark.formats.python.names import LOCAL
-from keelmark.formats.python.taint.arrivals import argument_of, is_shell, sinks_of
+from keelmark.formats.python.taint.arrivals import is_shell, sinks_of
 from keelmark.formats.python.taint.checks import path_of
 from keelmark.formats.python.taint.strings import fixed_host
 from keelmark.formats.python.taint.table_sources import (
@@ -26,7 +26,7 @@ from keelmark.formats.python.taint.table_ways import (
     is_sanitiser,
     is_validator,
 )
-from keelmark.formats.python.taint.values import EMPTY, EXEMPT, Taint, Value, cleaned
+from keelmark.formats.python.taint.values import EMPTY, EXEMPT, Summary, Taint, Value, cleaned
 
 if TYPE_CHECKING:
     from keelmark.formats.python.names import Function
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["CallEvaluator"]
 
 _BUFFERS = frozenset({"io.BytesIO", "io.StringIO"})
+_HTTP_CLIENTS = ("requests.", "httpx.", "aiohttp.", "urllib.")
 _SPLITTERS = frozenset({"shlex.split"})
 
 
@@ -129,7 +130,12 @@ class CallEvaluator:
         if trust is None:
             return None
         shown = callee or text
-        return owner.source(trust, f"result of `{shown.removeprefix('builtins.')}`", node.lineno)
+        value = owner.source(trust, f"result of `{shown.removeprefix('builtins.')}`", node.lineno)
+        if callee == "streamlit.file_uploader":
+            return cleaned(value, EXEMPT, frozenset({Sink.PATH, Sink.URL}))  # an open file, no name
+        # To follow a link that a server gave is what programs do with links.
+        is_download = trust is Trust.RETRIEVED and shown.startswith(_HTTP_CLIENTS)
+        return cleaned(value, EXEMPT, frozenset({Sink.URL})) if is_download else value
 
     # --- arrivals
 
@@ -147,15 +153,8 @@ class CallEvaluator:
                 continue
             if spec.kind is Sink.COMMAND and not is_shell(node, callee, index, scope):
                 value = frozenset(taint for taint in value if not taint.is_rest)
-            if spec.kind is Sink.URL and self._has_fixed_host(argument_of(node, spec), value):
-                continue
             name = callee or index.text.segment(node.func, limit=120)
             owner.hit(value, spec.kind, name, node.lineno)
-
-    def _has_fixed_host(self, argument: ast.expr | None, value: Value) -> bool:
-        if argument is None:
-            return False
-        return fixed_host([argument], [value], self._index, self._owner.frame.scope)
 
     # --- functions of the module
 
@@ -169,6 +168,8 @@ class CallEvaluator:
             for taint in self._replaced(hit.taint, handed, function):
                 if taint.cleaner(hit.sink) != EXEMPT and not (hit.sink is Sink.COMMAND and taint.is_rest):
                     owner.frame.hits.add(replace(hit, taint=taint))
+        if function.owner is not None:
+            self._store_members(function, summary, handed)
         found: set[Taint] = set()
         for taint in summary.returns:
             found.update(self._replaced(taint, handed, function) if taint.source is None else {taint})
@@ -176,6 +177,18 @@ class CallEvaluator:
             return call.every
         result: Value = frozenset(found)
         return cleaned(result, f"{function.name}()") if is_sanitiser(function.name) else result
+
+    def _store_members(self, function: Function, summary: Summary, handed: dict[str, Value]) -> None:
+        """What an object was made with stays in its attributes."""
+        assert function.owner is not None
+        members = self._owner.machine.member_values
+        for name, value in summary.members.items():
+            for taint in value:
+                concrete = {
+                    item for item in self._replaced(taint, handed, function) if item.source is not None
+                }
+                if concrete:
+                    members[function.owner.qualname, name] |= concrete
 
     def _replaced(self, taint: Taint, handed: dict[str, Value], function: Function) -> Value:
         if taint.source is not None:
@@ -243,11 +256,10 @@ class CallEvaluator:
             return EMPTY
         if function.attr == "join":
             return frozenset(replace(taint, is_rest=False) for taint in total)
-        if function.attr == "format":
-            text = [function.value]
-            if fixed_host(text, [EMPTY], self._index, self._owner.frame.scope):
-                return cleaned(total, EXEMPT, frozenset({Sink.URL}))
-        return total
+        if function.attr != "format":
+            return total
+        is_fixed = fixed_host([function.value], [EMPTY], self._index, self._owner.frame.scope) == 0
+        return cleaned(total, EXEMPT, frozenset({Sink.URL})) if is_fixed else total
 
     def _unknown(self, node: ast.Call, every: Value) -> Value:
         name = _last(node.func)

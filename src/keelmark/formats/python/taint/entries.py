@@ -81,6 +81,7 @@ class Entry:
         is_typed: Whether the framework enforces the annotations of parameters.
         harmless: Parameters that the framework converts itself (`<int:number>` in a path).
         first_is_request: Whether the first parameter is the request object whatever it is called.
+        returns_page: Whether a text that is returned is shown as HTML.
     """
 
     trust: Trust
@@ -88,6 +89,7 @@ class Entry:
     is_typed: bool = True
     harmless: frozenset[str] = frozenset()
     first_is_request: bool = False
+    returns_page: bool = False
 
 
 def is_harmless_type(annotation: ast.expr | None, index: Index, scope: Scope, depth: int = 0) -> bool:

@@ -223,9 +223,9 @@ class Evaluator:
             return frozenset(_rest(taint) for taint in total)
         if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add | ast.Mod | ast.Div):
             return EMPTY
-        if fixed_host(pieces, values, self.index, self.frame.scope):
-            total = cleaned(total, EXEMPT, frozenset({Sink.URL}))
-        return total
+        fixed = fixed_host(pieces, values, self.index, self.frame.scope)
+        harmless = cleaned(EMPTY.union(*values[fixed:]), EXEMPT, frozenset({Sink.URL}))
+        return EMPTY.union(*values[:fixed]) | harmless
 
     def _walrus(self, node: ast.NamedExpr) -> Value:
         value = self.value(node.value)

@@ -6,9 +6,13 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import re2
+
+from keelmark.core.facts import Sink
 from keelmark.formats.python.taint.checks import checks_of, path_of
 from keelmark.formats.python.taint.evaluate import Evaluator
 from keelmark.formats.python.taint.machine import Frame, Machine, names_in
+from keelmark.formats.python.taint.strings import pieces_of
 from keelmark.formats.python.taint.values import EMPTY, Value, stepped
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["judge", "judge_module"]
 
+_TAG = re2.compile(r"<[A-Za-z!][^>]*>?")
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _LEAVING_CALLS = frozenset(
     {"sys.exit", "os._exit", "flask.abort", "builtins.exit", "builtins.quit", "streamlit.stop"}
@@ -138,7 +143,10 @@ class _Runner:
             self.evaluator.calls.check_statement(call)
 
     def _return(self, node: ast.Return) -> None:
-        self._frame.returns |= self.evaluator.value(node.value)
+        value = self.evaluator.value(node.value)
+        self._frame.returns |= value
+        if self._frame.is_page and value and node.value is not None and _is_markup(node.value):
+            self.evaluator.hit(value, Sink.HTML, "response body", node.lineno)
 
     def _raise(self, node: ast.Raise) -> None:
         self.evaluator.value(node.exc)
@@ -224,6 +232,13 @@ class _Runner:
             if not self.block(case.body):
                 after = _merged(after, self._frame.values)
         self._frame.values = after
+
+
+def _is_markup(node: ast.expr) -> bool:
+    """Whether text is put together around tags."""
+    text = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else node
+    pieces = [piece.value for piece in pieces_of(text) if isinstance(piece, ast.Constant)]
+    return any(isinstance(piece, str) and _TAG.search(piece) for piece in pieces)
 
 
 def _always_leaves(body: Sequence[ast.stmt]) -> bool:

@@ -67,6 +67,8 @@ def _may_flow(index: Index, entries: Mapping[Function, Entry]) -> bool:
         source_of(site.name, "" if site.name else path_of(site.node.func)) for site in index.sites
     ):
         return False
+    if any(entry.returns_page for entry in entries.values()):
+        return True
     if any("content" in site.keys for site in index.dicts) or any(
         root.startswith("langchain") for root in roots
     ):

@@ -28,6 +28,7 @@ class Frame:
         values: What variables carry; also attributes and items under paths such as `self.x` and `d['k']`.
         derived: Variables that a variable was computed from, so that a check of it speaks of them too.
         requests: Variables that hold a request object.
+        is_page: Whether text that the function returns is shown as HTML.
     """
 
     scope: Scope
@@ -36,6 +37,7 @@ class Frame:
     requests: set[str] = field(default_factory=set)
     hits: set[Hit] = field(default_factory=set)
     returns: Value = EMPTY
+    is_page: bool = False
 
 
 class Machine:
@@ -87,7 +89,8 @@ class Machine:
         frame.values.update(self.closures.get(function.qualname, {}))
         entry = self._entries.get(function)
         if entry is not None:
-            _, values, requests = entry
+            how, values, requests = entry
+            frame.is_page = how.returns_page
             frame.values.update(values)
             frame.requests.update(requests)
         symbols: dict[str, Taint] = {}
@@ -97,7 +100,9 @@ class Machine:
                 symbols[argument.arg] = symbol
                 frame.values[argument.arg] = frozenset({symbol})
         self._judge(self, function, frame)
-        return Summary(returns=frame.returns, hits=frame.hits, checks=_checks(symbols, frame))
+        return Summary(
+            returns=frame.returns, hits=frame.hits, checks=_checks(symbols, frame), members=_members(frame)
+        )
 
     def is_spent(self) -> bool:
         """Whether the bound on evaluations is reached."""
@@ -112,6 +117,17 @@ def _checks(symbols: dict[str, Taint], frame: Frame) -> dict[str, tuple[Cleaning
         if own and all(taint.cleanings for taint in own):
             found[name] = own[0].cleanings
     return found
+
+
+def _members(frame: Frame) -> dict[str, Value]:
+    prefix = f"{frame.scope.self_name}."
+    if frame.scope.owner is None or prefix == ".":
+        return {}
+    return {
+        path.removeprefix(prefix): value
+        for path, value in frame.values.items()
+        if path.startswith(prefix) and any(taint.source is None for taint in value)
+    }
 
 
 def names_in(node: ast.AST) -> frozenset[str]:

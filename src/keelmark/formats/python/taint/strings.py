@@ -1,4 +1,4 @@
-"""Strings put together from pieces, and whether their beginning already fixes the host."""
+"""Strings put together from pieces, and where in them the host is already fixed."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def pieces_of(node: ast.expr) -> list[ast.expr]:
     return found
 
 
-def fixed_host(pieces: Sequence[ast.expr], values: Sequence[Value], index: Index, scope: Scope) -> bool:
-    """Whether what stands before the first foreign piece already says which host is meant."""
+def fixed_host(pieces: Sequence[ast.expr], values: Sequence[Value], index: Index, scope: Scope) -> int:
+    """Index of the first piece that can no longer change the host; their count when every piece can."""
     before = ""
-    for piece, value in zip(pieces, values, strict=True):
-        if value:
-            break
-        if isinstance(piece, ast.Constant):
-            before += str(piece.value)
-            continue
-        known = index.string(piece, scope)
-        if not known and not before:
-            return True  # a base address from a setting
-        before += known or "setting"
-    text = before.split("%s", 1)[0].split("{", 1)[0]
-    return _HOST_IS_OVER.search(text) is not None
+    for position, (piece, value) in enumerate(zip(pieces, values, strict=True)):
+        if _HOST_IS_OVER.search(before):
+            return position
+        text = str(piece.value) if isinstance(piece, ast.Constant) else index.string(piece, scope)
+        if isinstance(piece, ast.Constant) or text:
+            # What is filled into a format stands behind the text before its first mark.
+            before += text.split("%s", 1)[0].split("{", 1)[0]
+        elif not before and not value:
+            return position + 1  # a base address from a setting
+        else:
+            before += "value" if before else "scheme://value"
+    return len(pieces) - 1 if _HOST_IS_OVER.search(before) and len(pieces) == 1 else len(pieces)

@@ -63,7 +63,8 @@ CLEANERS: dict[str, frozenset[Sink] | None] = {
     "psycopg2.sql.Identifier": frozenset({Sink.SQL}),
     "psycopg.sql.Identifier": frozenset({Sink.SQL}),
     "psycopg2.sql.Literal": frozenset({Sink.SQL}),
-    "sqlparse.parse": frozenset(),
+    "base64.b64encode": frozenset({Sink.HTML, Sink.COMMAND, Sink.CODE, Sink.SQL, Sink.TEMPLATE}),
+    "base64.urlsafe_b64encode": _EVERY,
 }
 
 # Calls whose result carries what their arguments carry.
@@ -72,7 +73,6 @@ PASSING = frozenset(
         "ast.parse",
         "asyncio.wait_for",
         "base64.b64decode",
-        "base64.b64encode",
         "base64.urlsafe_b64decode",
         "builtins.bytes",
         "builtins.bytearray",

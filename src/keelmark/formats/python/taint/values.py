@@ -73,11 +73,13 @@ class Summary:
         returns: What its result carries.
         hits: What arrives at sinks, symbols for parameters included.
         checks: Parameters that are checked or refused, with the cleanings that hold afterwards.
+        members: Attributes of `self` that parameters are stored in.
     """
 
     returns: Value = EMPTY
     hits: set[Hit] = field(default_factory=set)
     checks: dict[str, tuple[Cleaning, ...]] = field(default_factory=dict)
+    members: dict[str, Value] = field(default_factory=dict)
 
 
 def cleaned(value: Value, by: str, sinks: frozenset[Sink] | None = None) -> Value:
