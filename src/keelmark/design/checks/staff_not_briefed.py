@@ -60,9 +60,10 @@ _WHAT = {
     "SD-1.e": "training in secure coding",
     "SD-1.f": "training in secure and responsible AI",
 }
+# Models are trained, too: the title must say that people were.
 _RECORD = re2.compile(
-    r"(?i)\b((security|awareness|secure coding|responsible ai|ai) (training|briefing|awareness)"
-    r"|(training|briefing) (records?|log|register))\b"
+    r"(?i)\b((security|staff|team|awareness|secure coding|responsible ai|ai safety|ai security) (training|briefings?)"
+    r"|security awareness|briefing (records?|log|register))\b"
 )
 _DATE = re2.compile(r"\b(20\d{2})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
 FIX = "Brief the people concerned and record the day in docs/training.md, or attest it in keelmark.yaml."
