@@ -32,7 +32,7 @@ def is_local_path(name: str) -> bool:
 def is_own(project: Project, name: str) -> bool:
     """Whether a hub model is the project itself, fetched by its public name."""
     last = _key(name.rpartition("/")[2].partition(":")[0])
-    return last == _key(project.name.rpartition("+")[2]) or any(
+    return last == _key(project.name) or any(
         last == _key(seen.fact.name) for seen in project.manifests if seen.fact.name and seen.is_product
     )
 

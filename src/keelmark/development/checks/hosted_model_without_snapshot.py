@@ -46,8 +46,8 @@ _DATED = re2.compile(
 )
 _FLOATS = re2.compile(
     r"(?i)^(?:openai[/:]|anthropic[/:]|mistral[/:]|google[/:]|gemini[/:]|models/)?"
-    r"(?:gpt-(?:3\.5|4|4o|4\.1|4\.5|5)[a-z0-9.-]*|chatgpt-[a-z0-9.-]+|o[134](?:-mini|-pro|-preview)?|[a-z0-9.-]+-latest"
-    r"|claude-3[a-z0-9.-]*)$"
+    r"(?:gpt-3\.5-turbo(?:-16k)?|gpt-4(?:-32k|-turbo(?:-preview)?)?|gpt-4o(?:-mini)?|gpt-4\.1(?:-mini|-nano)?"
+    r"|gpt-5(?:-mini|-nano|-pro)?|o[134](?:-mini|-pro)?|[a-z0-9.-]+-latest)$"
 )
 
 

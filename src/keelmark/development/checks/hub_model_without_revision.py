@@ -27,13 +27,14 @@ model = AutoModel.from_pretrained("acme/sentiment", revision="5f0c1b2e8a7d4c3b9e
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import re2
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
-from keelmark.development.checks._answers import Defect, fail_each, plural
+from keelmark.development.checks._answers import MAX_PLACES, plural
 from keelmark.development.checks._references import hub_references, is_own
 
 if TYPE_CHECKING:
@@ -61,8 +62,20 @@ def check(project: Project) -> Iterator[Finding]:
     """Answer for each model that code fetches by name."""
     named = hub_references(project)
     loose = [seen for seen in named if not _COMMIT.search(seen.fact.revision)]
-    once = {(seen.file.path, seen.fact.name, seen.fact.executes): seen for seen in reversed(loose)}
-    yield from fail_each(CARD, (_defect(project, seen) for seen in once.values()))
+    groups: dict[tuple[str, str, bool, Severity], list[Seen[ModelReference]]] = defaultdict(list)
+    for seen in loose:
+        model = seen.fact
+        groups[model.name, model.revision, model.executes, _severity(project, seen)].append(seen)
+    for (name, revision, executes, severity), members in groups.items():
+        how = f"at the movable name {revision}" if revision else "without a revision"
+        code = ", and loading it runs code that comes with it" if executes else ""
+        yield CARD.failed(
+            f"{name} is fetched {how}{code}",
+            at=tuple(seen.at() for seen in members[:MAX_PLACES]),
+            fix="Name the full commit as revision; keep a copy of what was tested.",
+            subject=name,
+            severity=severity,
+        )
     if loose:
         return
     if named:
@@ -75,19 +88,11 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no model is fetched from a hub by name")
 
 
-def _defect(project: Project, seen: Seen[ModelReference]) -> Defect:
+def _severity(project: Project, seen: Seen[ModelReference]) -> Severity:
     model = seen.fact
-    severity = Severity.HIGH if model.executes else Severity.MEDIUM
-    if model.revision not in _BRANCHES and not model.executes:
-        severity = Severity.LOW
-    how = f"at the movable name {model.revision}" if model.revision else "without a revision"
-    code = ", and loading it runs code that comes with it" if model.executes else ""
-    return Defect(
-        message=f"{model.name} is fetched {how}{code}",
-        many=f"models are fetched without a fixed revision{code}",
-        at=seen.at(),
-        fix="Name the full commit as revision; keep a copy of what was tested.",
-        subject=model.name,
-        # A project that fetches itself by its public name decides itself what stands there.
-        severity=severity if seen.is_product and not is_own(project, model.name) else Severity.LOW,
-    )
+    # A project that fetches itself by its public name decides itself what stands there.
+    if not seen.is_product or is_own(project, model.name):
+        return Severity.LOW
+    if model.executes:
+        return Severity.HIGH
+    return Severity.MEDIUM if model.revision in _BRANCHES else Severity.LOW

@@ -11,7 +11,7 @@ has to search, system by system.
 
 ## How to fix
 
-Write one with each release, and keep it: `keelmark bom > bom.cdx.json`.
+Write one with each release as CycloneDX or SPDX, and keep it beside the release: `bom.cdx.json`.
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.failed(
             f"{path} is a bill of materials that names no component",
             at=Location(path=path),
-            fix="Write it anew with each release: keelmark bom > bom.cdx.json.",
+            fix="Write it anew with each release, as CycloneDX or SPDX.",
             subject="bill of materials",
         )
     else:
         yield CARD.failed(
             f"no bill of materials lists the {plural(len(parts), 'dependency or model', 'dependencies and models')}",
-            fix="Write one with each release, and keep it: keelmark bom > bom.cdx.json.",
+            fix="Write bom.cdx.json (CycloneDX) or an SPDX document with each release, and keep it.",
             subject="bill of materials",
         )

@@ -103,7 +103,7 @@ def check(project: Project) -> Iterator[Finding]:
     elif weights:
         formats = sorted({seen.fact.format for seen in weights})
         yield CARD.passed(
-            f"{plural(len(weights), 'file')} of weights in formats that hold data only: {', '.join(formats)}",
+            f"{plural(len(weights), 'file')} of weights whose loading runs no foreign Python code: {', '.join(formats)}",
             at=tuple(seen.at(0) for seen in weights[:10]),
         )
     else:

@@ -7,7 +7,7 @@ checksum file, not in a lock of the pipeline, not in keelmark.yaml. Recorded SHA
 those of the file.
 
 A pass says whether weights are signed or only recorded. It does not say who signed: that a signature is valid and of the
-right person shows in `keelmark verify`.
+right person has to be verified with the key or identity of the signer.
 
 ## Why it matters
 
@@ -15,7 +15,7 @@ Without a record nobody notices that a model was exchanged, on the disk, in the 
 
 ## How to fix
 
-Sign the models with the release (`keelmark sign models/`), or record their digests: `sha256sum models/* > SHA256SUMS`.
+Sign the models with the release (OpenSSF model signing), or record their digests: `sha256sum models/* > SHA256SUMS`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def check(project: Project) -> Iterator[Finding]:
         [file.path for file in bare],
         one="is neither signed nor recorded by its digest",
         many="are neither signed nor recorded by their digests",
-        fix="Sign with the release (keelmark sign), or record the digests: sha256sum FILE... > SHA256SUMS.",
+        fix="Sign with the release (OpenSSF model signing), or record the digests: sha256sum FILE... > SHA256SUMS.",
     )
     if not bare:
         yield _covered_pass(project, files, signed, absent)

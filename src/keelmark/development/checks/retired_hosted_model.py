@@ -17,20 +17,23 @@ Move to the replacement that the provider names, evaluate it with your own cases
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
-from keelmark.development.checks._answers import Defect, fail_each, plural
+from keelmark.development.checks._answers import MAX_PLACES, plural
 from keelmark.development.checks._references import hosted_references
 from keelmark.development.supplychain import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from keelmark.core.facts import ModelReference
     from keelmark.core.finding import Finding
-    from keelmark.core.project import Project
+    from keelmark.core.project import Project, Seen
+    from keelmark.development.supplychain.lifecycle import ModelRetirement
 
 CARD = Card(
     id="retired-hosted-model",
@@ -48,26 +51,24 @@ def check(project: Project) -> Iterator[Finding]:
     """Answer for each hosted model that is named."""
     named = hosted_references(project)
     known = [(seen, lifecycle.model_retirement(seen.fact.provider, seen.fact.name)) for seen in named]
-    defects = []
+    groups: dict[tuple[ModelRetirement, Severity], list[Seen[ModelReference]]] = defaultdict(list)
     for seen, ending in known:
         if ending is None or ending.retired > project.today + NOTICE:
             continue
-        over = ending.retired <= project.today
-        verb = "was retired" if over else "will be retired"
+        is_open = ending.retired <= project.today and seen.is_product
+        groups[ending, CARD.severity if is_open else Severity.LOW].append(seen)
+    for (ending, severity), members in groups.items():
+        verb = "was retired" if ending.retired <= project.today else "will be retired"
         instead = f"Move to {ending.replacement}" if ending.replacement else "Move to a model that is served"
-        defects.append(
-            Defect(
-                message=f"{seen.fact.name} {verb} by {ending.provider} on {ending.retired.isoformat()}",
-                many=f"calls name a model that {verb}",
-                at=seen.at(),
-                fix=f"{instead}, evaluate it with your own cases, and pin its snapshot.",
-                subject=seen.fact.name,
-                severity=None if over and seen.is_product else Severity.LOW,
-                evidence=(("source", ending.source),),
-            )
+        yield CARD.failed(
+            f"{ending.name} {verb} by {ending.provider} on {ending.retired.isoformat()}",
+            at=tuple(seen.at() for seen in members[:MAX_PLACES]),
+            fix=f"{instead}, evaluate it with your own cases, and pin its snapshot.",
+            subject=ending.name,
+            severity=severity,
+            evidence=[("source", ending.source)],
         )
-    yield from fail_each(CARD, defects)
-    if defects:
+    if groups:
         return
     if named:
         names = sorted({seen.fact.name for seen in named})
