@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
-from keelmark.cli.output import print_text
+from keelmark.cli.output import print_table, print_text
 from keelmark.report.sanitise import terminal
 from keelmark.workflows.diff import Difference, difference, kept_runs
 
@@ -38,7 +37,7 @@ def diff(
         return _list(path, format)
     changed = difference(path, before, after)
     if format == "json":
-        print_text(msgspec.json.format(msgspec.json.encode(changed), indent=2).decode())
+        print_text(json.dumps(msgspec.to_builtins(changed), indent=2))
     else:
         _show(changed)
     return 1 if changed.new else 0
@@ -47,27 +46,26 @@ def diff(
 def _list(path: Path, form: str) -> int:
     runs = kept_runs(path)
     if form == "json":
-        print_text(msgspec.json.format(msgspec.json.encode(runs), indent=2).decode())
+        print_text(json.dumps(msgspec.to_builtins(runs), indent=2))
         return 0
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "started", "verdict", "failures", "system"):
-        table.add_column(column, no_wrap=True)
-    for run in runs:
-        started = f"{run.started:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.id, started, run.verdict, str(run.failures), terminal(run.system))
-    Console().print(table)
+    rows = [
+        (run.id, f"{run.started:%Y-%m-%d %H:%M:%S}", run.verdict, str(run.failures), run.system)
+        for run in runs
+    ]
+    print_table(("run", "started", "verdict", "failures", "system"), rows)
     return 0
 
 
 def _show(changed: Difference) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{changed.before} ({changed.before_verdict}) -> {changed.after} ({changed.after_verdict})")
+    # The runs lie in the assessed folder, where somebody else may have written them: everything is foreign text.
+    lines = [
+        f"{changed.before} ({changed.before_verdict}) -> {changed.after} ({changed.after_verdict})",
+    ]
     for title, entries in (("new", changed.new), ("gone", changed.gone)):
-        console.print(f"{title}: {len(entries)}")
-        for entry in entries:
-            console.print(
-                f"  {entry.severity:8} {entry.rule}  {terminal(entry.place)}  {terminal(entry.message)}"
-            )
-    console.print(f"still there: {changed.same}")
-    for status in changed.standings:
-        console.print(f"  {status.recommendation}: {status.before} -> {status.after}")
+        lines.append(f"{title}: {len(entries)}")
+        lines.extend(
+            f"  {entry.severity:8} {entry.rule}  {entry.place}  {entry.message}" for entry in entries
+        )
+    lines.append(f"still there: {changed.same}")
+    lines.extend(f"  {row.recommendation}: {row.before} -> {row.after}" for row in changed.standings)
+    print_text("\n".join(terminal(line, limit=2_000) for line in lines))

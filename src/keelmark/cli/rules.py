@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
-from keelmark.cli.output import print_text
+from keelmark.cli.output import print_table, print_text
 from keelmark.core.outcome import Severity  # noqa: TC001 - read at run time by the command line
 from keelmark.guidelines import load as load_catalogue
 from keelmark.workflows.rulebook import rulebook
@@ -44,14 +42,9 @@ def rules(
     if format == "json":
         print_text(msgspec.json.format(msgspec.json.encode(cards), indent=2).decode())
         return 0
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("rule", "severity", "recommendations", "what a failure means"):
-        table.add_column(column, no_wrap=column != "what a failure means")
-    for card in cards:
-        table.add_row(card.id, card.severity.value, " ".join(card.recommendations), card.title)
-    console = Console()
-    console.print(table)
-    console.print(f"{len(cards)} rules; keelmark explain RULE says more", highlight=False)
+    rows = [(card.id, card.severity.value, " ".join(card.recommendations), card.title) for card in cards]
+    print_table(("rule", "severity", "recommendations", "what a failure means"), rows)
+    print_text(f"{len(cards)} rules; keelmark explain RULE says more")
     return 0
 
 

@@ -51,7 +51,8 @@ _GENERATED_NAME = re2.compile(r".*(_pb2(_grpc)?\.pyi?|\.min\.(js|css)|\.bundle\.
 
 def role_of(path: str) -> FileRole:
     """The role of a file by its relative path. What is not plainly something else is product."""
-    *folders, name = path.lower().split("/")
+    readable = path.encode("utf-8", "backslashreplace").decode("utf-8")  # RE2 knows no lone surrogates.
+    *folders, name = readable.lower().split("/")
     inside = set(folders)
     if inside & _VENDOR_FOLDERS:
         return FileRole.VENDORED

@@ -6,6 +6,7 @@ Nothing is written inside the assessed folder except `.keelmark/`, and nothing a
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ def target_of(paths: Sequence[Path]) -> Target:
     """
     if not paths:
         return Target(root=Path.cwd())
-    missing = next((path for path in paths if not path.exists()), None)
+    missing = next((path for path in paths if not os.path.lexists(path)), None)
     if missing is not None:
         raise UsageError(f"`{missing}` does not exist", hint="name a folder, or files of the current folder")
     if len(paths) == 1 and paths[0].is_dir():
@@ -189,7 +190,7 @@ def _read(
     entries = _entries(target, settings, declared, read)
     readers = all_readers()
     cache = None
-    if settings.cache and settings.write:
+    if settings.cache and settings.write and not _is_inside(settings.cache_dir, target.root):
         version = readers_version(readers, keelmark=__version__)
         cache = SqliteFactCache(settings.cache_dir / "facts.db", version=version)
     bounds = collecting.Bounds(max_seconds=settings.max_seconds)
@@ -212,14 +213,22 @@ def _read(
     return read
 
 
+def _is_inside(folder: Path, root: Path) -> bool:
+    # A folder must not bring its own answers, and nothing is written in it but `.keelmark/`.
+    return folder.resolve().is_relative_to(root.resolve())
+
+
 def _entries(
     target: Target, settings: AssessSettings, declared: Declaration | None, read: _Reading
 ) -> list[walking.Entry]:
+    exclude = declared.exclude if declared else ()
     if target.only:
-        met = [walking.entry_of(target.root / path, path) for path in sorted(set(target.only))]
+        met = [
+            walking.excluded(path, exclude) or walking.entry_of(target.root / path, walking.readable(path))
+            for path in sorted(set(target.only))
+        ]
         read.gaps.extend(entry for entry in met if isinstance(entry, Gap))
         return [entry for entry in met if isinstance(entry, walking.Entry)]
-    exclude = declared.exclude if declared else ()
     try:
         met_all = walking.walk(
             target.root, exclude=exclude, bounds=walking.Bounds(max_files=settings.max_files)

@@ -9,6 +9,7 @@ import msgspec
 from keelmark.core.assessment import Assessment, Comparison
 from keelmark.core.outcome import Outcome
 from keelmark.errors import ConfigurationError
+from keelmark.workflows.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,20 +73,22 @@ def write_baseline(assessment: Assessment, file: Path) -> int:
         Known(
             fingerprint=finding.fingerprint,
             rule=finding.rule,
-            path=finding.locations[0].path if finding.locations else "",
+            path=_written(finding.locations[0].path) if finding.locations else "",
         )
         for finding in assessment.findings
         if finding.outcome is Outcome.FAIL
     ]
     known.sort(key=lambda entry: (entry.rule, entry.path, entry.fingerprint))
     text = msgspec.json.format(msgspec.json.encode({"schema": SCHEMA, "findings": known}), indent=2)
-    draft = file.with_name(f"{file.name}.part")
     try:
-        draft.write_bytes(text + b"\n")
-        draft.replace(file)
+        write_whole(file, text + b"\n")
     except OSError as error:
         raise ConfigurationError(f"baseline `{file.name}` cannot be written: {error.strerror}") from error
     return len(known)
+
+
+def _written(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def compare(findings: Iterable[Finding], baseline: Baseline) -> Comparison:

@@ -55,6 +55,9 @@ def explain(name: str, *, root: Path) -> str:
     rows = {key.lower(): row for key, row in catalogue.by_id.items()}
     if name.lower() in rows:
         return "\n".join(_row(rows[name.lower()], catalogue, rules))
+    group = [row for key, row in rows.items() if key.startswith((f"{name.lower()}.", f"{name.lower()}-"))]
+    if group and group[0].item not in catalogue.item_by_id:
+        return "\n".join(_group(name.upper(), group))
     finding = _finding(name, root)
     if finding is not None:
         return "\n".join(_about(finding, by_slug.get(finding.rule), catalogue))
@@ -115,6 +118,13 @@ def _item(item: Item, catalogue: Catalogue, rules: Sequence[Found]) -> Iterator[
     for framework, ids in item.crosswalk:
         if ids:
             yield f"- {framework}: {', '.join(ids)}"
+
+
+def _group(name: str, rows: Sequence[Recommendation]) -> Iterator[str]:
+    yield f"# {name}"
+    yield ""
+    for row in rows:
+        yield f"- `{row.id}` {row.text} (gate: {row.gate.value})"
 
 
 def _row(row: Recommendation, catalogue: Catalogue, rules: Sequence[Found]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from keelmark.engine.roles import role_of
 from keelmark.engine.walk import walk
 from keelmark.errors import UsageError
 from keelmark.guidelines import load as load_catalogue
+from keelmark.workflows.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,8 +83,12 @@ def write_declaration(root: Path, *, progress: Progress | None = None) -> Path:
     target = root / declaration_file.FILE_NAMES[0]
     schema = root / SCHEMA_FILE
     try:
+        if schema.parent.is_symlink():
+            raise UsageError(
+                f"`{schema.parent.name}` is a link", hint="remove it; Keelmark keeps its own records there"
+            )
         schema.parent.mkdir(exist_ok=True)
-        schema.write_text(json.dumps(declaration_file.json_schema(), indent=2) + "\n", "utf-8")
+        write_whole(schema, f"{json.dumps(declaration_file.json_schema(), indent=2)}\n".encode())
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -147,6 +152,7 @@ def _components(inventory: Inventory) -> Iterator[str]:
     for identifier, kind, path in entries[:MAX_ENTRIES]:
         place = f", path: {_text(path)}" if path else ""
         yield f"  - {{ id: {_text(identifier)}, kind: {kind}{place} }}"
+    yield from _more(entries)
     yield ""
     yield "# What flows between them, and how far it can be trusted: trusted, user, third-party, model-output."
     yield "# flows:"
@@ -201,6 +207,7 @@ def _models(inventory: Inventory) -> Iterator[str]:
         if is_file and asset.get("parameters"):
             yield f"    parameters: {asset.get('parameters')}"
         yield '    card: ""'
+    yield from _more(assets)
     yield ""
 
 
@@ -217,6 +224,7 @@ def _datasets(inventory: Inventory) -> Iterator[str]:
         if asset.digest.startswith("sha256:"):
             yield f"    sha256: {asset.digest.removeprefix('sha256:')}"
         yield '    personal_data_basis: ""'
+    yield from _more(assets)
     yield ""
 
 
@@ -231,6 +239,7 @@ def _prompts(inventory: Inventory) -> Iterator[str]:
         yield '    owner: ""'
         yield '    purpose: ""'
         yield f"    sha256: {asset.digest.removeprefix('sha256:')}"
+    yield from _more(assets)
     yield ""
 
 
@@ -243,6 +252,7 @@ def _tools(inventory: Inventory) -> Iterator[str]:
         yield '    scope: ""'
         yield '    effect: ""'
         yield '    approval: ""'
+    yield from _more(assets)
     yield ""
 
 
@@ -287,6 +297,11 @@ def _rest(inventory: Inventory) -> Iterator[str]:
     yield "exclude: []"
 
 
+def _more(found: Sequence[object]) -> Iterator[str]:
+    if len(found) > MAX_ENTRIES:
+        yield f"# {len(found) - MAX_ENTRIES} more were found; keelmark assess --verbose names them"
+
+
 def _product(assets: Iterable[Asset]) -> Sequence[Asset]:
     return [asset for asset in assets if role_of(asset.path) is FileRole.PRODUCT]
 
@@ -301,5 +316,14 @@ def _unique(name: str, seen: set[str]) -> str:
 
 
 def _text(value: str) -> str:
-    # A JSON string is a YAML string: whatever a file is called, it stays one harmless scalar.
-    return json.dumps(value, ensure_ascii=True)
+    # Whatever a file is called, it stays one harmless scalar. Unlike JSON, YAML knows no pairs of surrogates.
+    shown = value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return '"' + "".join(map(_escaped, shown)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in {'"', "\\"}:
+        return f"\\{char}"
+    if " " <= char <= "~":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
