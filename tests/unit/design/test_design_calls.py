@@ -134,3 +134,12 @@ def test_agent_that_stops_before_its_tools_passes(project) -> None:
         "agent = create_react_agent('openai:gpt-4o', [drop], interrupt_before=['tools'])\n"
     )
     assert outcomes("tool_without_approval", project({"a.py": text})) == {"pass"}
+
+
+def test_two_origins_at_one_call_are_one_finding(project) -> None:
+    text = (
+        "import subprocess\nfrom langchain_core.tools import tool\n\n\n@tool\ndef ping(host: str, count: str) -> str:\n"
+        "    '''Ping a host.'''\n    return subprocess.getoutput(f'ping -c {count} {host}')\n"
+    )
+    (finding,) = answers("command_from_untrusted_text", project({"a.py": text}))
+    assert finding.outcome is Outcome.FAIL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Flow, Sink, Trust
@@ -43,10 +44,13 @@ def answer_flows(
     wanted = sources or _REMOTE
     flows = [seen for seen in project.flows_to(*sinks) if seen.fact.source in wanted]
     open_flows = [seen for seen in flows if not seen.fact.cleaned_by]
-    for seen in open_flows:
-        yield _failed(card, seen, danger=danger, fix=fix)
-    if open_flows:
-        return
+    for arrivals in _by_place(open_flows):
+        yield _failed(card, arrivals, danger=danger, fix=fix)
+    if not open_flows:
+        yield from _clean(card, project, flows)
+
+
+def _clean(card: Card, project: Project, flows: list[Seen[Flow]]) -> Iterator[Finding]:
     gaps = tuple(answer_code_gaps(card, project, "such flow"))
     followed = [seen for seen in project.modules if seen.fact.language in _FOLLOWED]
     if gaps:
@@ -67,13 +71,24 @@ def answer_flows(
         yield card.passed(f"no such flow in {len(followed)} modules; flows between modules are not followed")
 
 
-def _failed(card: Card, seen: Seen[Flow], *, danger: str, fix: str) -> Finding:
+def _by_place(flows: list[Seen[Flow]]) -> Iterator[list[Seen[Flow]]]:
+    """Flows that arrive at one call together: one place to mend."""
+    places: dict[tuple[str, int, str], list[Seen[Flow]]] = defaultdict(list)
+    for seen in flows:
+        places[seen.file.path, seen.fact.line, seen.fact.callee].append(seen)
+    yield from places.values()
+
+
+def _failed(card: Card, arrivals: list[Seen[Flow]], *, danger: str, fix: str) -> Finding:
+    seen = arrivals[0]
     flow = seen.fact
+    others = sorted({other.fact.origin for other in arrivals} - {flow.origin})
     message = f"{flow.origin} reaches `{flow.callee}` and {danger}"
     severity = card.severity if seen.is_product else Severity.LOW
     evidence = [("source", flow.source.value), ("origin line", str(flow.origin_line))]
     if flow.steps:
         evidence.append(("way", " -> ".join(flow.steps)))
+    evidence.extend(("also", origin) for origin in others[:5])
     return card.failed(
         message,
         at=seen.at(),

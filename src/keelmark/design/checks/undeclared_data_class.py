@@ -29,10 +29,11 @@ from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._data_classes import classes_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project
+    from keelmark.design.checks._data_classes import FoundClass
 
 CARD = Card(
     id="undeclared-data-class",
@@ -59,16 +60,7 @@ def check(project: Project) -> Iterator[Finding]:
     found = classes_found(project)
     declaration = project.declaration
     if declaration is None:
-        what = (
-            f"personal data was found ({', '.join(entry.name for entry in found)})"
-            if found
-            else "nothing was found"
-        )
-        yield CARD.unknown(
-            f"{what}, and no declaration says which classes of data the system handles",
-            fix="Declare `data_classes` in keelmark.yaml.",
-            at=tuple(entry.at for entry in found),
-        )
+        yield _without_declaration(found)
         return
     declared = {entry.name.lower() for entry in declaration.data_classes}
     missing = [entry for entry in found if not declared.intersection(entry.accepted)]
@@ -88,3 +80,13 @@ def check(project: Project) -> Iterator[Finding]:
         place = Location(path=project.declaration_path, line=declaration.line("data_classes"))
         classes = ", ".join(sorted(declared)) or "none"
         yield CARD.passed(f"classes found are among those declared ({classes})", at=place)
+
+
+def _without_declaration(found: Sequence[FoundClass]) -> Finding:
+    names = ", ".join(entry.name for entry in found)
+    what = f"personal data was found ({names})" if found else "no personal data was found"
+    return CARD.unknown(
+        f"{what}, and no declaration says which classes of data the system handles",
+        fix="Declare `data_classes` in keelmark.yaml.",
+        at=tuple(entry.at for entry in found),
+    )
