@@ -42,7 +42,7 @@ from keelmark.development.checks._files import is_model_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from keelmark.core.facts import Secret
+    from keelmark.core.facts import Gap, Secret
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project
 
@@ -56,7 +56,15 @@ CARD = Card(
     reads_single_files=True,
 )
 
-_GRAVE = ("private-key", "aws", "gcp", "google-service-account", "azure", "google-cloud")
+_GRAVE = (
+    "alibaba-access-key",
+    "aws-",
+    "azure-",
+    "digitalocean-",
+    "gcp-",
+    "google-service-account",
+    "private-key",
+)
 _UNREAD = frozenset(
     {GapReason.TOO_LARGE, GapReason.OUT_OF_TIME, GapReason.TOO_MANY, GapReason.UNREADABLE, GapReason.CRASHED}
 )
@@ -71,23 +79,27 @@ def check(project: Project) -> Iterator[Finding]:
     yield from fail_each(CARD, (_defect(seen) for seen in real))
     if real:
         return
-    hidden = list(
-        dict.fromkeys(
-            gap.path
-            for gap in project.gaps
-            if gap.reason in _UNREAD and gap.matters and not is_model_path(project, gap.path)
-        )
-    )
-    if not project.files:
-        yield CARD.not_applicable("no file was found")
-    elif hidden:
+    read = sum(any(reading.format == "text" for reading in file.readings) for file in project.files)
+    hidden = sorted({gap.path for gap in project.gaps if _hides(project, gap)})
+    if hidden:
         yield CARD.unknown(
             f"no credential in what was read, but {plural(len(hidden), 'file')} could not be read: {listed(hidden)}",
             fix="Mend the files so that they can be read, or exclude them with a reason.",
         )
+    elif read:
+        told = f"; {plural(len(secrets), 'value')} that could be one were held to be none" if secrets else ""
+        yield CARD.passed(f"no credential in {plural(read, 'text file')}{told}")
     else:
-        told = f"; {plural(len(secrets), 'value')} that look like one are none" if secrets else ""
-        yield CARD.passed(f"no credential in {plural(len(project.files), 'file')}{told}")
+        yield CARD.not_applicable("no text file was found")
+
+
+def _hides(project: Project, gap: Gap) -> bool:
+    """Whether a gap hides text from the search; what another reader could not follow was searched all the same."""
+    if gap.reason not in _UNREAD or is_model_path(project, gap.path):
+        return False
+    file = project.by_path.get(gap.path)
+    searched = file is not None and any(reading.format == "text" for reading in file.readings)
+    return (gap.matters and not searched) or "secrets were looked for" in gap.detail
 
 
 def _once(found: Iterator[Seen[Secret]]) -> list[Seen[Secret]]:
