@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["INSTRUCTIONS", "code_assets", "data_assets", "file_assets", "infrastructure_assets"]
 
+# Providers whose models are fetched and run here, not called over the network.
+_HUBS = {
+    "huggingface", "openai-whisper", "sentence-transformers", "spacy", "tfhub", "timm", "torchhub", "ultralytics",
+}  # fmt: skip
+
 Details = tuple[tuple[str, str], ...]
 
 MAX_DEPENDENCIES = 500
@@ -108,14 +113,7 @@ def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
         name = route.path or route.handler or route.framework
         yield _asset(AssetKind.ROUTE, file, name, line=route.line, form=route.framework, detail=detail)
     for model in module.models:
-        is_hub = model.provider in {
-            "huggingface",
-            "torchhub",
-            "sentence-transformers",
-            "timm",
-            "spacy",
-            "tfhub",
-        }
+        is_hub = model.provider in _HUBS
         kind = AssetKind.HUB_MODEL if is_hub else AssetKind.HOSTED_MODEL
         detail = (("revision", model.revision or "floating"), ("named by", model.loader))
         yield _asset(kind, file, model.name, line=model.line, form=model.provider, detail=detail)

@@ -31,6 +31,8 @@ def calls_of(index: Index) -> tuple[Call, ...]:
 def name_of(site: CallSite) -> str:
     """Name under which a call is kept, or ""."""
     name = site.name
+    if name and site.is_instance:
+        return "" if name.startswith((LOCAL, "builtins.")) else f"{name}.__call__"
     if name and not name.startswith(LOCAL):
         return name if not name.startswith("builtins.") or name in KEPT_BUILTINS else ""
     function = site.node.func

@@ -88,7 +88,7 @@ def _loaded(index: Index) -> Iterator[ModelReference]:
 
 def _loader(site: CallSite) -> Loader | None:
     name = site.name
-    if name.startswith(LOCAL):
+    if name.startswith(LOCAL) or site.is_instance:
         return None
     if name in LOADERS:
         return LOADERS[name]

@@ -75,7 +75,11 @@ class Scope:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class CallSite:
-    """One call expression with its place among the scopes."""
+    """One call expression with its place among the scopes.
+
+    Attributes:
+        is_instance: Whether what is called is the result of the call that `name` names, `load()(x)`.
+    """
 
     node: ast.Call
     name: str
@@ -84,6 +88,7 @@ class CallSite:
     is_decorator: bool = False
     guards: tuple[ast.expr, ...] = ()
     is_endless: bool = False
+    is_instance: bool = False
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -350,11 +350,23 @@ class _Walker:
             is_decorator=is_decorator,
             guards=self._guards,
             is_endless=self._is_endless,
+            is_instance=self._is_instance(node.func),
         )
         self._index.callee[node] = name
         self._index.sites.append(site)
         if self._function is not None and not is_decorator:
             self._function.sites.append(site)
+
+    def _is_instance(self, function: ast.expr) -> bool:
+        # `model(x)` after `model = load()` calls what `load` gave back, not `load` again.
+        if isinstance(function, ast.Name):
+            function = self._scope.value(function.id) or function
+        if isinstance(function, ast.Await):
+            function = function.value
+        return (
+            isinstance(function, ast.Call)
+            and self._names.resolve(function.func, self._scope) != "functools.partial"
+        )
 
     def _dict(self, node: ast.Dict) -> None:
         keys = {

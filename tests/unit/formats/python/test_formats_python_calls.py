@@ -281,3 +281,16 @@ def test_any_program_is_read(pieces: list[str]) -> None:
     with Source.of_bytes("".join(pieces).encode(), path="a.py") as source:
         (reading,) = READER.read(source)
     assert reading.module is not None
+
+
+def test_calling_what_a_loader_gave_is_no_second_load(read) -> None:
+    found = read(
+        """
+        import torch
+
+        model = torch.hub.load("ultralytics/yolov5", "yolov5s")
+        results = model("https://example.org/image.jpg")
+        """
+    )
+    assert [call.name for call in found.calls] == ["torch.hub.load", "torch.hub.load.__call__"]
+    assert [model.name for model in found.models] == ["ultralytics/yolov5"]
