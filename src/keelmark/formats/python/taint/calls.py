@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from keelmark.core.facts import Sink, Trust
 from keelmark.formats.python.names import LOCAL
@@ -29,8 +29,9 @@ from keelmark.formats.python.taint.table_ways import (
 from keelmark.formats.python.taint.values import EMPTY, EXEMPT, Summary, Taint, Value, cleaned
 
 if TYPE_CHECKING:
+    from keelmark.formats.python.index import Index
     from keelmark.formats.python.names import Function
-    from keelmark.formats.python.taint.evaluate import Evaluator
+    from keelmark.formats.python.taint.machine import Frame, Machine
 
 __all__ = ["CallEvaluator"]
 
@@ -55,10 +56,42 @@ class _Handed:
         return EMPTY.union(*self.values, *self.keywords.values())
 
 
+class Expressions(Protocol):
+    """What a call needs of the evaluator of the expressions around it."""
+
+    machine: Machine
+    frame: Frame
+    index: Index
+
+    def value(self, node: ast.expr | None) -> Value:
+        """What an expression carries."""
+        ...
+
+    def add(self, path: str, value: Value) -> None:
+        """Let a variable carry a value as well."""
+        ...
+
+    def lookup(self, path: str) -> Value:
+        """What a variable carries."""
+        ...
+
+    def hit(self, value: Value, sink: Sink, callee: str, line: int) -> None:
+        """Note that a value arrives at a sink."""
+        ...
+
+    def source(self, trust: Trust, origin: str, line: int) -> Value:
+        """A value that begins here."""
+        ...
+
+    def is_request(self, node: ast.expr) -> bool:
+        """Whether an expression is the request of a web framework."""
+        ...
+
+
 class CallEvaluator:
     """Evaluates the calls of one function."""
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Expressions) -> None:
         self._owner = evaluator
         self._index = evaluator.index
 
