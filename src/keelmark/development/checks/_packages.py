@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keelmark.core.project import Project, Seen
 
 __all__ = [
+    "DEVELOPMENT",
     "covering_locks",
     "floats",
     "folder_of",
@@ -21,6 +22,9 @@ __all__ = [
     "product_locks",
     "product_manifests",
 ]
+
+DEVELOPMENT = frozenset({"build-system", "dev", "doc", "docs", "lint", "test", "tests", "typing"})
+"""Groups of packages that are not part of what is shipped."""
 
 # Files that ask for packages but are not where a lock would stand: what they describe is locked elsewhere, if at all.
 _UNLOCKABLE = frozenset({"go-mod", "pom", "gradle", "setup-py", "setup-cfg"})

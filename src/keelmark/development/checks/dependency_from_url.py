@@ -31,7 +31,7 @@ from keelmark.core.facts import RequirementSource
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.development.checks._answers import Defect, fail_each, plural
-from keelmark.development.checks._packages import covering_locks
+from keelmark.development.checks._packages import DEVELOPMENT, covering_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,6 @@ CARD = Card(
 )
 
 _REMOTE = frozenset({RequirementSource.URL, RequirementSource.VCS})
-_DEVELOPMENT = frozenset({"dev", "test", "tests", "docs", "doc", "lint", "build-system"})
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -72,7 +71,7 @@ def check(project: Project) -> Iterator[Finding]:
                 at=seen.at(item.line, anchor=item.anchor or item.name),
                 fix="Take a release of an index, or name the full commit or the digest of the archive.",
                 subject=item.name or item.reference,
-                severity=None if seen.is_product and item.group not in _DEVELOPMENT else Severity.LOW,
+                severity=None if seen.is_product and item.group not in DEVELOPMENT else Severity.LOW,
             )
             for seen, item in loose
         ),

@@ -60,7 +60,7 @@ def check(project: Project) -> Iterator[Finding]:
     }
     found = sorted(gaps.values(), key=lambda gap: (gap.path, gap.line))
     broken = [gap for gap in found if gap.reason in BROKEN]
-    yield from fail_each(CARD, (_defect(project, gap) for gap in broken))
+    yield from fail_each(CARD, (_defect(gap) for gap in broken))
     limits = [gap for gap in found if gap.reason not in BROKEN]
     if limits:
         reasons = sorted({gap.reason.value for gap in limits})
@@ -75,14 +75,10 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no file was found")
 
 
-def _defect(project: Project, gap: Gap) -> Defect:
-    file = project.by_path.get(gap.path)
-    # What else was seen of the file (its text, its other entries) was read all the same.
-    is_partly_read = file is not None and any(reading.format != "text" for reading in file.readings)
-    what = f"a part of {gap.path}" if is_partly_read else gap.path
+def _defect(gap: Gap) -> Defect:
     return Defect(
-        message=f"{what} is broken and was not read: {gap.detail or gap.reason.value}",
-        many="files are broken and were not read",
+        message=f"{gap.path} is broken and could not be read in full: {gap.detail or gap.reason.value}",
+        many="files are broken and could not be read in full",
         at=Location(path=gap.path, line=gap.line),
         fix="Mend the file, or remove it.",
         subject=gap.path,

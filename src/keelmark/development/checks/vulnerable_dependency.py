@@ -4,7 +4,8 @@
 
 A locked or exactly pinned package that an advisory touches, compared with the advisory file that `--advisories` names
 (OSV JSON, a list or archive of it, or the compact line form). One finding for each package, with the ids and the
-version that mends it. Nothing is asked over a network.
+version that mends it. Weaknesses of packages that only development uses weigh at most medium, those of tests and
+examples low. Nothing is asked over a network.
 
 Without an advisory file, with one whose newest entry is older than thirty days, or with packages that float, the
 answer is not known: an old list that matches nothing proves nothing.
@@ -29,13 +30,19 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.development.checks._answers import MAX_PLACES, listed, plural
-from keelmark.development.checks._packages import covering_locks, floats, installed, product_manifests
+from keelmark.development.checks._packages import (
+    DEVELOPMENT,
+    covering_locks,
+    floats,
+    installed,
+    product_manifests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from keelmark.core.advisory import Advisory
-    from keelmark.core.facts import Manifest
+    from keelmark.core.facts import Manifest, Requirement
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project, Seen
 
@@ -78,36 +85,40 @@ def check(project: Project) -> Iterator[Finding]:
         return
     hits = _hits(fixed, snapshot)
     for (_, name, version), (advisories, places) in hits.items():
-        yield _failure(name, version, advisories, places)
+        yield _failure(snapshot, f"{name} {version}", advisories, places)
     if hits:
         return
     yield _clean(project, snapshot, fixed)
 
 
-Hit = tuple[tuple["Advisory", ...], list[tuple["Seen[Manifest]", Location]]]
+Place = tuple["Seen[Manifest]", "Requirement", Location]
+Hit = tuple[tuple["Advisory", ...], list[Place]]
 
 
 def _hits(fixed: list[Seen[Manifest]], snapshot: AdvisorySnapshot) -> dict[tuple[str, str, str], Hit]:
     """Touched packages by ecosystem, name and version, with every place that names them."""
-    places: dict[tuple[str, str, str], list[tuple[Seen[Manifest], Location]]] = defaultdict(list)
+    places: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
     touching: dict[tuple[str, str, str], tuple[Advisory, ...]] = {}
     for seen in fixed:
         for item, advisories in match_manifest(snapshot, seen.fact):
             key = (seen.fact.ecosystem, item.name, item.version)
             touching[key] = advisories
-            places[key].append((seen, seen.at(item.line, anchor=item.anchor or item.name)))
+            places[key].append((seen, item, seen.at(item.line, anchor=item.anchor or item.name)))
     return {key: (touching[key], places[key]) for key in sorted(touching)}
 
 
 def _failure(
-    name: str, version: str, advisories: tuple[Advisory, ...], places: list[tuple[Seen[Manifest], Location]]
+    snapshot: AdvisorySnapshot, package: str, advisories: tuple[Advisory, ...], places: list[Place]
 ) -> Finding:
+    name = package.partition(" ")[0]
     malware = any(advisory.is_malware for advisory in advisories)
     worst = max((_SEVERITY.get(item.severity, CARD.severity) for item in advisories), key=lambda s: s.weight)
     if malware:
         worst = Severity.CRITICAL
-    elif not any(seen.is_product for seen, _ in places):
+    elif not any(seen.is_product for seen, _, _ in places):
         worst = Severity.LOW
+    elif all(item.group in DEVELOPMENT for _, item, _ in places) and worst.weight > Severity.MEDIUM.weight:
+        worst = Severity.MEDIUM  # It runs where the program is made, not where it serves.
     fixes = sorted({fix for advisory in advisories for fix in advisory.fixes})
     ids = listed([_shown(advisory) for advisory in advisories], most=4)
     mended = f"Update {name} to a version that mends it ({', '.join(fixes[:4])}) and lock again."
@@ -118,12 +129,15 @@ def _failure(
     elif not fixes:
         mended = f"No version mends it: remove {name}, or accept it with a waiver that expires."
     return CARD.failed(
-        f"{name} {version} {'is malware' if malware else 'has a known weakness'}: {ids}",
-        at=tuple(dict.fromkeys(place for _, place in places))[:MAX_PLACES],
+        f"{package} {'is malware' if malware else 'has a known weakness'}: {ids}",
+        at=tuple(dict.fromkeys(place for _, _, place in places))[:MAX_PLACES],
         fix=mended,
-        subject=f"{name} {version}",
+        subject=package,
         severity=worst,
-        evidence=[(advisory.id, advisory.summary) for advisory in advisories[:10]],
+        evidence=[
+            ("data of", snapshot.newest.isoformat() if snapshot.newest else "no date"),
+            *((item.id, item.summary) for item in advisories[:10]),
+        ],
     )
 
 

@@ -82,6 +82,14 @@ def test_severity_is_that_of_the_advisory(word: str, severity: Severity) -> None
     assert "2.4.1" in found.fix
 
 
+def test_package_of_development_weighs_at_most_medium() -> None:
+    facts = manifest(pinned("acme-http", "2.3.0", group="dev"))
+    found = only(
+        vulnerable_dependency.check(project(facts, snapshot=snapshot(advisory(severity="critical"))))
+    )
+    assert found.severity is Severity.MEDIUM
+
+
 def test_malware_is_critical_and_asks_for_removal() -> None:
     facts = project(manifest(pinned("acme-http", "2.3.0")), snapshot=snapshot(advisory(id="MAL-2026-1")))
     found = only(vulnerable_dependency.check(facts))
