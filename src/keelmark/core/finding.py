@@ -94,6 +94,8 @@ class Card:
         settles: Those that a pass of this rule settles on its own; leave out what a pass merely supports.
         tags: `cwe:502`, `owasp-llm:LLM03`, `owasp-agentic:ASI04`, `atlas:AML.T0010`, ...
         audience: Who can act on it.
+        weighs_everywhere: Whether a failure keeps its severity outside product code; else it is low in tests, examples,
+            documentation, vendored and generated files.
         reads_single_files: Whether it can answer from a few files alone (pre-commit); else it needs the project.
         references: Titles of public sources.
     """
@@ -106,6 +108,7 @@ class Card:
     confidence: Confidence = Confidence.HIGH
     tags: tuple[str, ...] = ()
     audience: Audience = Audience.ML_ENGINEER
+    weighs_everywhere: bool = False
     reads_single_files: bool = False
     references: tuple[str, ...] = field(default=())
 

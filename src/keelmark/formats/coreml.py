@@ -87,6 +87,8 @@ class CoremlPackageReader:
 
     def recognises(self, source: Source) -> bool:
         """JSON that lists items and names the root model among them."""
+        if not source.head.lstrip().startswith(b"{"):
+            return False  # A text that speaks of such packages is none.
         return b'"rootModelIdentifier"' in source.head and b'"itemInfoEntries"' in source.head
 
     def read(self, source: Source) -> tuple[Reading, ...]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.development.checks._answers import listed, plural
-from keelmark.development.checks._files import model_files, model_gaps
+from keelmark.development.checks._files import absent_model_paths, model_files, model_gaps
 from keelmark.development.checks._references import hub_references, is_own
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ CARD = Card(
     id="dangerous-model-file",
     title="A model file runs code of its maker when it is loaded",
     severity=Severity.CRITICAL,
+    weighs_everywhere=True,
     recommendations=("SD-3.h", "SD-3.i", "DEV-1.e"),
     settles=("SD-3.h",),
     tags=("cwe:502", "owasp-llm:LLM03", "atlas:AML.T0018.002", "atlas:AML.T0011.000", "en-304-223:5.2.3-2"),
@@ -63,7 +64,7 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if bad:
         return
-    hidden = tuple(dict.fromkeys(gap.path for gap in model_gaps(project)))
+    hidden = tuple(dict.fromkeys((*(gap.path for gap in model_gaps(project)), *absent_model_paths(project))))
     fetched = tuple(
         dict.fromkeys(
             seen.fact.name
