@@ -83,6 +83,9 @@ TORCH = "import torch\n\n\ndef load(path):\n    return torch.load(path{})\n"
         ("torch==2.5.1", ", weights_only=True", Outcome.FAIL),
         ("torch>=2.6", "", Outcome.PASS),
         ("torch>=2.0", "", Outcome.FAIL),
+        ("torch>=1.10,<2", "", Outcome.FAIL),
+        ("torch>=1.10,<2", ", weights_only=True", Outcome.FAIL),
+        ("torch~=2.7.0", "", Outcome.PASS),
         ("torch", "", Outcome.FAIL),
         ("torch", ", weights_only=True", Outcome.PASS),
         ("torch==2.7.1", ", weights_only=False", Outcome.FAIL),
@@ -93,6 +96,13 @@ TORCH = "import torch\n\n\ndef load(path):\n    return torch.load(path{})\n"
 def test_version_of_torch_decides_where_the_call_is_silent(requirement, given, want, project) -> None:
     made = project({"a.py": TORCH.format(given), "requirements.txt": f"{requirement}\n"})
     assert {finding.outcome for finding in answers("torch_load_without_weights_only", made)} == {want}
+
+
+def test_conda_calls_torch_by_another_name(project) -> None:
+    environment = "name: a\ndependencies:\n  - pytorch=1.11.0\n"
+    made = project({"a.py": TORCH.format(""), "environment.yaml": environment})
+    (finding,) = answers("torch_load_without_weights_only", made)
+    assert finding.severity is Severity.HIGH
 
 
 def test_own_hub_repository_weighs_little(project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import re2
 from packaging.version import InvalidVersion, Version
 
 from keelmark.core.location import Location
@@ -17,6 +18,11 @@ __all__ = ["Proof", "is_at_least"]
 
 # A range proves a lower end when it lets none of these versions below in.
 _PROBES = ("0.1", "1.0", "1.13.1", "2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.5.1", "2.5.99")
+
+_NUMBER = re2.compile(r"\d+(?:\.\d+)*")
+_FAR = Version("9999")
+# Packages that conda calls by another name.
+_CONDA_NAMES = {"torch": "pytorch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +49,16 @@ def is_at_least(project: Project, package: str, version: str) -> Proof | None:
         if not seen.is_product:
             continue
         for item in seen.fact.requirements:
-            if item.name != package or item.group in {"build-system", "override"}:
+            if item.name not in _names(package, seen.fact.ecosystem) or item.group in {
+                "build-system",
+                "override",
+            }:
                 continue
             place = seen.at(item.line)
-            fixed = _parsed(item.version)
+            fixed = _parsed(item.version) or _ceiling(item.specifier, wanted)
             if fixed is not None:
                 locked.append((fixed, place))
-            elif _has_floor(item.specifier, version):
+            elif _has_floor(item.specifier, wanted):
                 floors.append((item.specifier, place))
             else:
                 is_floating = True
@@ -63,6 +72,10 @@ def is_at_least(project: Project, package: str, version: str) -> Proof | None:
     return None
 
 
+def _names(package: str, ecosystem: str) -> frozenset[str]:
+    return frozenset({package, _CONDA_NAMES.get(package, package)} if ecosystem == "conda" else {package})
+
+
 def _parsed(text: str) -> Version | None:
     try:
         return Version(text)
@@ -70,9 +83,25 @@ def _parsed(text: str) -> Version | None:
         return None
 
 
-def _has_floor(specifier: str, version: str) -> bool:
-    if not specifier:
-        return False
-    wanted = Version(version)
+def _allowed(specifier: str, wanted: Version) -> list[Version]:
+    """Versions that a range lets in: of those it names, of the wanted one, and of one far above."""
+    named = [_parsed(found) for found in _NUMBER.findall(specifier)]
+    candidates = [version for version in named if version is not None]
+    return [v for v in (*candidates, wanted, _FAR) if python_satisfies(str(v), specifier)]
+
+
+def _ceiling(specifier: str, wanted: Version) -> Version | None:
+    """The highest version of a range that keeps below the wanted one, None for every other range."""
+    allowed = _allowed(specifier, wanted) if specifier else []
+    return max(allowed) if allowed and max(allowed) < wanted else None
+
+
+def _has_floor(specifier: str, wanted: Version) -> bool:
+    """Whether a range lets in the wanted version or a later one, and none before it."""
+    allowed = _allowed(specifier, wanted) if specifier else []
     older = [probe for probe in _PROBES if Version(probe) < wanted]
-    return all(python_satisfies(probe, specifier) is False for probe in older)
+    return (
+        bool(allowed)
+        and min(allowed) >= wanted
+        and all(python_satisfies(probe, specifier) is False for probe in older)
+    )
