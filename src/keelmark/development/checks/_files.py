@@ -25,7 +25,9 @@ __all__ = [
     "BROKEN",
     "MODEL_SUFFIXES",
     "Recorded",
+    "absent_model_paths",
     "absent_models",
+    "absent_outputs",
     "is_model_path",
     "model_files",
     "model_gaps",
@@ -67,6 +69,24 @@ def _is_plain_array(seen: Seen[ModelFile]) -> bool:
 def absent_models(project: Project) -> tuple[Asset, ...]:
     """Models that are only pointers here."""
     return tuple(asset for asset in project.inventory.of(AssetKind.ABSENT_MODEL) if not asset.is_present)
+
+
+def absent_outputs(project: Project) -> Mapping[str, tuple[FileFacts, str]]:
+    """What the lock of a pipeline records and the folder lacks: path to the lock and the recorded digest."""
+    found: dict[str, tuple[FileFacts, str]] = {}
+    for file, reading in project.readings:
+        if reading.pipeline is None or not reading.pipeline.is_lock:
+            continue
+        for path, digest in reading.pipeline.digests:
+            if not project.has_path(path):
+                found.setdefault(path, (file, digest))
+    return found
+
+
+def absent_model_paths(project: Project) -> tuple[str, ...]:
+    """Models whose bytes are not in the folder, told by a pointer or by the lock of a pipeline."""
+    outputs = (path for path in absent_outputs(project) if path.lower().endswith(MODEL_SUFFIXES))
+    return tuple(sorted({*(asset.path for asset in absent_models(project)), *outputs}))
 
 
 def is_model_path(project: Project, path: str) -> bool:

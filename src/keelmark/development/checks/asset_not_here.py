@@ -4,7 +4,7 @@
 
 Pointers of Git LFS, DVC and git-annex. One that records no digest fails, and so does one whose file is here with another
 digest. One whose bytes are elsewhere is not known: it is named, with the place that keeps it, because nothing can be
-said of bytes that nobody looked at.
+said of bytes that nobody looked at. What the lock of a pipeline records and the folder lacks is named as well.
 
 ## Why it matters
 
@@ -19,13 +19,15 @@ that decides on a release.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.core.project import Seen
-from keelmark.development.checks._answers import Defect, fail_each, plural
+from keelmark.development.checks._answers import Defect, fail_each, listed, plural
+from keelmark.development.checks._files import absent_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +64,33 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if len(absent) > MAX_NAMED:
         yield CARD.unknown(f"{len(absent) - MAX_NAMED} more files are only pointers")
-    if not pointers:
+    outputs = _outputs(project, {seen.fact.target for seen in pointers})
+    yield from outputs
+    if not pointers and not outputs:
         yield CARD.not_applicable("no pointer of Git LFS, DVC or git-annex was found")
-    elif not defects and not absent:
+    elif not defects and not absent and not outputs:
         yield CARD.passed(
             f"{plural(len(pointers), 'pointer')} with a digest, and the files are here",
             at=tuple(seen.at(anchor=seen.fact.target) for seen in pointers[:10]),
         )
+
+
+def _outputs(project: Project, named: set[str]) -> list[Finding]:
+    """One open answer for each lock of a pipeline that records files which are not here."""
+    locks: dict[str, list[str]] = defaultdict(list)
+    for path, (file, _) in sorted(absent_outputs(project).items()):
+        if path not in named:
+            locks[file.path].append(path)
+    return [
+        CARD.unknown(
+            f"{lock} records {plural(len(paths), 'file')} that {'is' if len(paths) == 1 else 'are'} not in the folder: "
+            f"{listed(paths)}",
+            fix="Fetch them (dvc pull) and assess again.",
+            at=Location(path=lock, anchor=paths[0]),
+            subject=lock,
+        )
+        for lock, paths in locks.items()
+    ]
 
 
 def _is_here(project: Project, seen: Seen[Pointer]) -> bool:

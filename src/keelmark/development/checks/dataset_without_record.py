@@ -9,7 +9,8 @@ left alone.
 ## Why it matters
 
 Data is code for a model. Data without origin cannot be checked for poisoning, licence or personal data, and cannot be
-withdrawn.
+withdrawn. Where each dataset stands with its digest in a Croissant record, and the digest is right, the record for
+machines is there, too.
 
 ## How to fix
 
@@ -19,6 +20,7 @@ method.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import DocumentKind
@@ -26,11 +28,13 @@ from keelmark.core.finding import Card
 from keelmark.core.glob import matches
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
+from keelmark.development.checks._files import recorded_digests
 from keelmark.development.checks._models import datasets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from keelmark.core.asset import Asset
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project
 
@@ -39,9 +43,11 @@ CARD = Card(
     title="Nobody wrote down where the data comes from",
     severity=Severity.MEDIUM,
     recommendations=("DEV-3.d", "DEV-3.b", "G2.a"),
-    settles=("DEV-3.d",),
+    settles=("DEV-3.d", "DEV-3.b", "G2.a"),
     tags=("owasp-llm:LLM04", "atlas:AML.M0025", "en-304-223:5.2.4-2"),
 )
+
+CROISSANT = "croissant"
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -69,7 +75,9 @@ def check(project: Project) -> Iterator[Finding]:
             if declared
             else f"a pointer to {', '.join(sorted(sources))}"
         )
-        yield CARD.passed(f"{told} says where the data comes from", at=where)
+        found = CARD.passed(f"{told} says where the data comes from", at=where)
+        # A card in words settles the origin; only a record for machines with the digest of each file settles the rest.
+        yield found if _have_digests(project, data) else replace(found, settles=("DEV-3.d",))
     else:
         names = ", ".join(asset.path for asset in bare[:5])
         yield CARD.failed(
@@ -78,3 +86,14 @@ def check(project: Project) -> Iterator[Finding]:
             fix="Write docs/data-card.md, or add each to `datasets` in keelmark.yaml with origin, date, licence and method.",
             subject="record",
         )
+
+
+def _have_digests(project: Project, data: Sequence[Asset]) -> bool:
+    """Whether a Croissant record holds the right digest of each dataset that lies in the folder."""
+    records = recorded_digests(project)
+    croissant = {file.path for file, reading in project.readings if reading.format == CROISSANT}
+    return all(
+        (file := project.by_path.get(asset.path)) is not None
+        and any(entry.where.path in croissant and entry.agrees(file) for entry in records.get(asset.path, ()))
+        for asset in data
+    )

@@ -35,7 +35,7 @@ from keelmark.core.facts import ModelRole
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.development.checks._answers import Defect, fail_each, listed, plural
-from keelmark.development.checks._files import absent_models, model_files
+from keelmark.development.checks._files import absent_model_paths, model_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def check(project: Project) -> Iterator[Finding]:
     if running:
         return
     open_ones = [seen.file.path for seen in weights if seen.fact.can_execute is None]
-    absent = [asset.path for asset in absent_models(project)]
+    absent = absent_model_paths(project)
     if open_ones or absent:
         names = (*open_ones, *absent)
         yield CARD.unknown(

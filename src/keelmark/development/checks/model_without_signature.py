@@ -28,7 +28,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.development.checks._answers import fail_by_folder, listed, plural
-from keelmark.development.checks._files import absent_models, recorded_digests, weights_here
+from keelmark.development.checks._files import absent_model_paths, recorded_digests, weights_here
 from keelmark.development.checks._models import datasets_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ CARD = Card(
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each file of weights."""
     files = [seen.file for seen in weights_here(project)]
-    absent = [asset.path for asset in absent_models(project)]
+    absent = list(absent_model_paths(project))
     if not files:
         if absent:
             yield CARD.unknown(

@@ -19,6 +19,7 @@ from keelmark.core.facts import (
     ModelReference,
     ModelRole,
     Module,
+    Pipeline,
     Pointer,
     PointerKind,
     Reading,
@@ -155,6 +156,20 @@ def test_model_that_is_only_a_pointer_keeps_the_scan_open() -> None:
     facts = project(weights("models/b.safetensors"), pointer())
     for rule in (dangerous_model_file, unread_model, asset_not_here):
         assert {finding.outcome for finding in rule.check(facts)} == {Outcome.UNKNOWN}, rule.CARD.id
+
+
+def test_output_that_only_a_lock_records_is_named_as_not_here() -> None:
+    lock = Pipeline(
+        system="dvc", is_lock=True, digests=(("model.pkl", "md5:" + "a" * 32), ("app.py", "md5:" + "b" * 32))
+    )
+    facts = project(
+        FileFacts(path="dvc.lock", size=1, readings=(Reading(format="dvc-lock", pipeline=lock),)), code()
+    )
+    found = only(asset_not_here.check(facts))
+    assert found.outcome is Outcome.UNKNOWN
+    assert "model.pkl" in found.message
+    assert "app.py" not in found.message
+    assert only(dangerous_model_file.check(facts)).outcome is Outcome.UNKNOWN
 
 
 def test_malicious_file_counts_in_tests_as_well() -> None:
