@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import FileFacts, Gap, GapReason, Reading
@@ -11,6 +12,7 @@ from keelmark.engine.roles import role_of
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.source import Bounds as SourceBounds
 from keelmark.formats.source import Reader, Source
+from keelmark.formats.unclaimed import gap_of_unclaimed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -109,6 +111,8 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
     for reader in readers:
         readings.extend(_read_with(reader, source, gaps))
     gaps.extend(gap for reading in readings for gap in reading.gaps)
+    if not readings and not gaps and (unclaimed := gap_of_unclaimed(source)):
+        gaps.append(unclaimed)
     return FileFacts(
         path=source.path,
         size=source.size,
@@ -120,10 +124,13 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
 
 
 def without_found(gaps: Iterable[Gap], files: Iterable[FileFacts]) -> tuple[Gap, ...]:
-    """The gaps without pointers whose bytes lie in the folder after all (a checked-out data file beside its pointer)."""
-    here = {
-        facts.path for facts in files if not any(pointer for r in facts.readings for pointer in r.pointers)
-    }
+    """The gaps without pointers whose bytes lie in the folder after all (checked-out data beside its pointer)."""
+    here: set[str] = set()
+    for facts in files:
+        if any(pointer for reading in facts.readings for pointer in reading.pointers):
+            continue
+        here.add(facts.path)
+        here.update(str(folder) for folder in PurePosixPath(facts.path).parents)
     return tuple(gap for gap in gaps if not (gap.reason is GapReason.NOT_HERE and gap.path in here))
 
 

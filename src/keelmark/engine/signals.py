@@ -58,14 +58,20 @@ class TextReader:
             )
             line += text.count("\n")
         gaps: tuple[Gap, ...] = ()
-        if source.size > self.bounds.max_bytes:
-            detail = f"secrets were looked for in the first {self.bounds.max_bytes} bytes"
+        bound = self.bounds.part_bytes if _is_wide(source) else self.bounds.max_bytes
+        if source.size > bound:
+            detail = f"secrets were looked for in the first {bound} bytes"
             gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail, matters=False),)
         return (Reading(format="text", secrets=tuple(found), gaps=gaps),)
 
 
+def _is_wide(source: Source) -> bool:
+    # Texts of two or four bytes a character cannot be cut at a byte that looks like a line end.
+    return source.head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
 def _parts(source: Source, bounds: TextBounds) -> Iterator[bytes]:
-    if source.size <= bounds.part_bytes or source.head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if source.size <= bounds.part_bytes or _is_wide(source):
         yield bytes(source.data[: bounds.part_bytes])
         return
     start, end = 0, min(source.size, bounds.max_bytes)

@@ -142,9 +142,7 @@ def parse_all(text: str, *, path: str = "", bounds: Bounds | None = None) -> tup
     builder = _Builder(path=path, bounds=limits)
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
-        return tuple(
-            builder.build(node, depth=0) for node in yaml.compose_all(text, Loader=loader) if node is not None
-        )
+        return tuple(builder.build(node, depth=0) for node in yaml.compose_all(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else None
@@ -205,7 +203,7 @@ class _Builder:
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             value = self.build(value_node, depth=depth + 1)
-            if key == "<<" and not key_node.style:
+            if key == "<<" and not getattr(key_node, "style", None):
                 for source in value.items if isinstance(value, Sequence) else (value,):
                     if isinstance(source, Mapping):
                         merged = {**source.entries, **merged}
