@@ -45,7 +45,8 @@ MAX_AGE = timedelta(days=366)
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each of them."""
-    plans = project.documents(DocumentKind.INCIDENT_PLAN, DocumentKind.RUNBOOK)
+    # A runbook stands in for a plan; beside a plan it is one of its annexes and needs no date of its own.
+    plans = project.documents(DocumentKind.INCIDENT_PLAN) or project.documents(DocumentKind.RUNBOOK)
     if not plans:
         yield CARD.unknown(
             "there is no incident plan that could carry a date", fix="Write docs/incident-plan.md."

@@ -44,6 +44,14 @@ CARD = Card(
 
 FIX = "Go back below the limit, or assess the threats at the new size and raise the limit."
 _STEPS = ("max_iter", "max_iterations", "max_steps", "max_turns", "recursion_limit")
+# Libraries in which the same words count rounds of arithmetic, not steps that a model takes.
+_ARITHMETIC = frozenset(
+    {
+        "accelerate", "catboost", "cuml", "cv2", "imblearn", "jax", "keras", "lightgbm", "lightning", "numpy", "optax",
+        "peft", "pytorch_lightning", "scipy", "skimage", "sklearn", "statsmodels", "tensorflow", "torch", "transformers",
+        "trl", "xgboost",
+    }
+)  # fmt: skip
 _TUNNELS = ("ngrok.connect", "pyngrok.ngrok.connect", "ngrok.forward")
 
 
@@ -99,6 +107,8 @@ def _steps(project: Project, envelope: GrowthEnvelope) -> Iterator[Finding]:
     if envelope.autonomy is None:
         return
     for seen in all_calls(project):
+        if seen.fact.name.partition(".")[0] in _ARITHMETIC:
+            continue
         for argument in seen.fact.arguments:
             steps = argument.literal
             is_number = isinstance(steps, (int, float)) and not isinstance(steps, bool)

@@ -17,7 +17,7 @@ __all__ = ["Authentication", "is_limit_name", "last_part"]
 
 _NAME = re2.compile(
     r"(?i)(auth|login|logged_?in|current_(active_)?user|active_user|api_?key|token|jwt|bearer|credential|permission"
-    r"|verif|validate_request|require[sd]?_(user|role|scope|admin|session)|roles?_(required|accepted)|check_(access|password"
+    r"|verif|validate_request|require[sd]?_(user|role|scope|admin|session|operator|staff|owner|member|editor|moderator|caller|client|customer|tenant)|(operator|staff|admin)s?_only|roles?_(required|accepted)|check_(access|password"
     r"|user|signature|secret|key)|access_control|rbac|hmac|superuser|is_admin|admin_required|principal|get_user\b|identity)"
 )
 _OTHER = re2.compile(

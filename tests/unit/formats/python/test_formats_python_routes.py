@@ -35,6 +35,7 @@ GUARDED = {
     "scheme": "@app.get('/a')\ndef f(u=Depends(oauth2_scheme)): ...",
     "by-content": "@app.get('/a')\ndef f(u=Depends(gate)): ...",
     "imported-name": "from .auth import get_current_user\n@app.get('/a')\ndef f(u=Depends(get_current_user)): ...",
+    "imported-role": "from .security import require_operator\nr = APIRouter(dependencies=[Depends(require_operator)])\n@r.get('/a')\ndef f(): ...",
     "router": "r = APIRouter(dependencies=[Depends(verify_key)])\n@r.get('/a')\ndef f(): ...",
     "application": "api = FastAPI(dependencies=[Depends(verify_key)])\n@api.get('/a')\ndef f(): ...",
     "include-router": "@router.get('/a')\ndef f(): ...\napp.include_router(router, dependencies=[Depends(verify_key)])",
