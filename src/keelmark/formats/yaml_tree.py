@@ -191,7 +191,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             items = tuple(self.build(item, depth=depth + 1) for item in node.value)
             return Sequence(line=line, column=column, tag=tag, items=items)
-        quoted = node.style in {"'", '"', "|", ">"}
+        quoted = isinstance(node, yaml.ScalarNode) and node.style in {"'", '"', "|", ">"}
         value = node.value if quoted or tag else _typed(node.value)
         return Scalar(line=line, column=column, tag=tag, text=node.value, value=value, is_quoted=quoted)
 
