@@ -28,7 +28,7 @@ def init(
         print_only: Print it instead of writing it.
     """
     if not path.is_dir():
-        raise UsageError(f"`{path}` is no folder")
+        raise UsageError(f"`{path}` is no folder", hint="name the folder of the project")
     with watching(quiet=False) as progress:
         if print_only:
             text = draft(path.resolve(), progress=progress)

@@ -51,33 +51,19 @@ app.register_install_completion_command(name="--install-completion")
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
-    is_verbose = not {"--verbose", "-v"}.isdisjoint(arguments)
     try:
         code = app(list(arguments))
         sys.stdout.flush()  # What cannot be written is known now, not after the exit code is settled.
-    except CycloptsError as error:
-        return _failed(_plain(error), "keelmark --help shows the commands and their options")
-    except KeelmarkError as error:
-        if is_verbose:
-            sys.excepthook(*sys.exc_info())
-        return _failed(f"{error.place}: {error.message}" if error.place else error.message, error.hint)
     except KeyboardInterrupt:
         return _failed("stopped before there was a result", "")
-    except BrokenPipeError:
-        # The reader of our output went away; nothing can be said, and it must not look like a pass. What is still
-        # buffered goes nowhere, or the interpreter would fail on it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_COULD_NOT_RUN
-    except SystemExit:
-        # Libraries end the program when a pipe closes, and a plugin might: neither is a verdict.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away; nothing can be said, and it must not look like a pass. Libraries end the
+        # program when a pipe closes, and a plugin might end it for reasons of its own: neither is a verdict.
         return EXIT_COULD_NOT_RUN
     except Exception as error:  # noqa: BLE001 - an edge: a defect of ours must never look like a verdict
-        if is_verbose:
+        if not {"--verbose", "-v"}.isdisjoint(arguments):
             sys.excepthook(*sys.exc_info())
-        return _failed(
-            f"keelmark itself failed ({type(error).__name__}: {error})",
-            "this is a defect of Keelmark, not of your project; run again with --verbose and report it",
-        )
+        return _failed(*_words(error))
     if not arguments:
         return EXIT_COULD_NOT_RUN  # The help was shown; nothing was assessed, and that must not look like a pass.
     return code if isinstance(code, int) else 0
@@ -90,7 +76,26 @@ def main() -> None:
             stream.reconfigure(
                 errors="backslashreplace"
             )  # A symbol must not break a report in a small charset.
-    raise SystemExit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What is still buffered goes nowhere, or the interpreter would fail on it at its end with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(code)
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    match error:
+        case CycloptsError():
+            return _plain(error), "keelmark --help shows the commands and their options"
+        case KeelmarkError():
+            return f"{error.place}: {error.message}" if error.place else error.message, error.hint
+        case OSError():
+            return f"the operating system refused: {error}", "nothing was decided; --verbose shows where"
+        case _:
+            hint = "this is a defect of Keelmark, not of your project; run again with --verbose and report it"
+            return f"keelmark itself failed ({type(error).__name__}: {error})", hint
 
 
 def _failed(message: str, hint: str) -> int:

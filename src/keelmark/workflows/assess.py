@@ -102,7 +102,7 @@ def target_of(paths: Sequence[Path]) -> Target:
     inside = []
     for path in paths:
         if path.is_dir():
-            raise UsageError(f"`{path}` is a folder; name one folder, or files only")
+            raise UsageError(f"`{path}` is a folder", hint="name one folder, or files only")
         resolved = path.parent.resolve() / path.name
         if not resolved.is_relative_to(root):
             raise UsageError(
