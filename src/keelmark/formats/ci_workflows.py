@@ -54,7 +54,7 @@ _FETCH = re2.compile(r"gh\s+pr\s+checkout|git\s+(?:fetch|pull|checkout)\s[^\n]*(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "github-actions"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = Bounds()
 
     def recognises(self, source: Source) -> bool:
@@ -110,6 +110,7 @@ class _Workflow:
             system="github",
             name=text(self._root.find("name")),
             triggers=self._triggers,
+            pushes=tuple(_pushes(self._root.find("on"))) if "push" in self._triggers else (),
             permissions=permissions,
             has_permissions=has_permissions,
             actions=tuple(self._actions),
@@ -157,6 +158,17 @@ def _triggers(node: Node | None) -> Iterator[str]:
         yield from node.entries
     else:
         yield from texts(node)
+
+
+def _pushes(node: Node | None) -> Iterator[str]:
+    """Filters of the event `push`; tags alone leave every branch out, and paths or exceptions leave it in."""
+    stated = node.find("push") if isinstance(node, Mapping) else None
+    branches = texts(stated.find("branches") if stated else None)
+    tags = texts(stated.find("tags") if stated else None)
+    yield from (f"branch:{name}" for name in branches)
+    yield from (f"tag:{name}" for name in tags)
+    if not branches and not tags:
+        yield "branch:**"
 
 
 def _permissions(node: Node | None) -> Iterator[tuple[str, str]]:

@@ -203,3 +203,19 @@ def test_jenkins_steps():
         ("make", ()),
         ("echo ${env.CHANGE_TITLE}", ("CHANGE_TITLE",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "pushes"),
+    [
+        ("on: push", ("branch:**",)),
+        ("on: [push, pull_request]", ("branch:**",)),
+        ("on:\n  push:\n    branches: [main, 'release/*']", ("branch:main", "branch:release/*")),
+        ("on:\n  push:\n    tags: ['v*']", ("tag:v*",)),
+        ("on:\n  push:\n    paths: [src/**]", ("branch:**",)),
+        ("on:\n  release:\n    types: [published]", ()),
+    ],
+)
+def test_what_a_push_must_match_is_told(trigger, pushes):
+    text = f"{trigger}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps: [{{run: make}}]\n"
+    assert flow(text).pushes == pushes

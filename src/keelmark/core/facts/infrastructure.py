@@ -116,6 +116,7 @@ class Workflow:
     Attributes:
         system: `github`, `gitlab`, `azure`, `circleci`, `jenkins`, ...
         triggers: Events, `push`, `pull_request_target`, ...
+        pushes: What a push must match to start it: `branch:main`, `tag:v*`; `branch:**` when every branch does.
         permissions: (scope, level) pairs as written at workflow and job level; scope `*` for `read-all`/`write-all`.
         has_permissions: Whether token permissions are stated at all.
         secrets: Names of secrets it uses.
@@ -125,6 +126,7 @@ class Workflow:
     system: str
     name: str = ""
     triggers: tuple[str, ...] = ()
+    pushes: tuple[str, ...] = ()
     permissions: tuple[tuple[str, str], ...] = ()
     has_permissions: bool = False
     actions: tuple[Action, ...] = ()
