@@ -18,6 +18,11 @@ _TEST_FOLDERS = {
     "unit_tests",
     "integration_tests",
     "e2e",
+    "cypress",
+    "testdata",
+    "test_data",
+    "__mocks__",
+    "__fixtures__",
 }
 _EXAMPLE_FOLDERS = {
     "example",
@@ -60,7 +65,8 @@ def role_of(path: str) -> FileRole:
         return FileRole.GENERATED
     if inside & _TEST_FOLDERS or _TEST_NAME.fullmatch(name):
         return FileRole.TEST
-    if inside & _EXAMPLE_FOLDERS or _EXAMPLE_NAME.fullmatch(name):
+    # A file in `pages` is served under its name, whatever the name.
+    if inside & _EXAMPLE_FOLDERS or (folders[-1:] != ["pages"] and _EXAMPLE_NAME.fullmatch(name)):
         return FileRole.EXAMPLE
     if inside & _DOCUMENT_FOLDERS:
         return FileRole.DOCUMENTATION

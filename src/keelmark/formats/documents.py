@@ -14,7 +14,7 @@ from keelmark.formats.document_kinds import kind_of, looks_like_document
 from keelmark.formats.licence_texts import detect, spdx_of
 from keelmark.formats.prompt_names import is_instruction_file, is_prompt_file
 from keelmark.formats.sections import Bounds as SectionBounds
-from keelmark.formats.sections import sections_of
+from keelmark.formats.sections import sections_of, words_of
 from keelmark.formats.yaml_tree import Mapping, Node, Sequence
 from keelmark.formats.yaml_values import flatten, text, texts
 
@@ -39,7 +39,7 @@ class Bounds:
 SECTION_BOUNDS = SectionBounds()
 _MARKUP = (".md", ".markdown", ".rst", ".mdx", ".adoc")
 _NO_SUFFIX = re2.compile(
-    r"(?i)(un)?licen[sc]e([-_.][a-z0-9-]+)?|copying([-_.][a-z0-9-]+)?|notice|readme|changelog|changes|contributing|security|authors|maintainers"
+    r"(?i)(un)?licen[sc]e([-_.][a-z0-9-]+)?|[a-z0-9]+([-_.][a-z0-9]+)*[-_]licen[sc]e|copying([-_.][a-z0-9-]+)?|notice|readme|changelog|changes|contributing|security|authors|maintainers"
 )
 _FORM = re2.compile(r"(?i)(?:^|/)(?:ISSUE_TEMPLATE/|PULL_REQUEST_TEMPLATE)")
 _MAIL = re2.compile(
@@ -62,13 +62,12 @@ _VERSION_DATE = re2.compile(
 )
 _ISO = re2.compile(r"^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))")
 _DATE_KEY = re2.compile(r"(?i)date|reviewed|updated|modified|expires|created|valid|approved|published")
-_WORD = re2.compile(r"\w+(?:[-'\x{2019}]\w+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "document"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = Bounds()
 
     def recognises(self, source: Source) -> bool:
@@ -97,7 +96,7 @@ class _Reader:
         document = Document(
             kind=kind,
             title=title[:200],
-            words=len(_WORD.findall(body)),
+            words=words_of(body),
             sections=found,
             metadata=_metadata(front, self.bounds),
             licence=_licence(kind, front, content),

@@ -47,7 +47,7 @@ _MINIFIED_CHARS_PER_LINE = 400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "javascript"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = BOUNDS
 
     def recognises(self, source: Source) -> bool:

@@ -37,7 +37,8 @@ _PROVIDERS = {
     "@mistralai/mistralai": "mistral", "@ai-sdk/mistral": "mistral", "groq-sdk": "groq", "@ai-sdk/groq": "groq",
     "cohere-ai": "cohere", "ollama": "ollama", "@langchain/ollama": "ollama", "@huggingface/inference": "huggingface",
     "@huggingface/transformers": "huggingface", "@xenova/transformers": "huggingface", "replicate": "replicate",
-    "together-ai": "together", "@azure/openai": "azure-openai", "ai": "", "langchain": "", "@langchain/core": "",
+    "together-ai": "together", "@azure/openai": "azure-openai", "@ai-sdk/gateway": "", "@ai-sdk/xai": "xai", "@ai-sdk/azure": "azure-openai",
+    "@ai-sdk/amazon-bedrock": "bedrock", "@openrouter/ai-sdk-provider": "", "ai": "", "langchain": "", "@langchain/core": "",
 }  # fmt: skip
 _BY_NAME = (
     (re2.compile(r"^(gpt-|o[134](-|$)|text-embedding-|chatgpt-|dall-e|whisper-1|tts-1)"), "openai"),
@@ -46,6 +47,18 @@ _BY_NAME = (
     (re2.compile(r"^(mistral|codestral|open-mi[sx]tral|ministral|pixtral)-"), "mistral"),
     (re2.compile(r"^command-"), "cohere"),
 )  # fmt: skip
+# The makers that gateways name before the slash.
+_MAKERS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "xai": "xai", "x-ai": "xai", "mistral": "mistral",
+           "mistralai": "mistral", "meta": "meta", "meta-llama": "meta", "deepseek": "deepseek", "cohere": "cohere",
+           "moonshotai": "moonshotai", "alibaba": "alibaba", "qwen": "alibaba", "amazon": "amazon",
+           "perplexity": "perplexity", "zai": "zai"}  # fmt: skip
+_GATEWAYS = ("@ai-sdk/gateway", "@openrouter/ai-sdk-provider")
+_MODEL_METHODS = (".languageModel", ".chatModel", ".textEmbeddingModel", ".imageModel")
+_BY_MAKER = re2.compile(r"^([a-z-]{3,12})/([A-Za-z0-9][\w.:-]{2,80})$")
+_FAMILY = re2.compile(
+    r"\d|gpt|claude|gemini|gemma|grok|llama|mistral|mixtral|codestral|command|sonar|deepseek|qwen|kimi|nova|glm|embed"
+)
+_MODEL_VARIABLE = re2.compile(r"(?i)(?:^|_)(?:default_?)?(?:[a-z]+_?)?model(?:_?(?:id|name))?$")
 _MODEL_KEYS = {"model", "modelName", "modelId", "model_id"}
 _MODEL_NAME = re2.compile(r"^[A-Za-z0-9@][\w./:@-]{2,120}$")
 _REVISION = re2.compile(r"(?:^|[-@])(\d{4}-\d{2}-\d{2}|20\d{6}|0\d{3}|1\d{3}|\d{3})$")
@@ -65,7 +78,7 @@ MIN_PROMPT_CHARS = 40
 
 def models_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]]) -> list[ModelReference]:
     """Hosted models named in options `model: "..."` and in provider functions such as `openai("gpt-4o")`."""
-    found: list[ModelReference] = []
+    found = _by_maker(tree, calls)
     packages = names.packages()
     known = [_PROVIDERS[package] for package in packages if package in _PROVIDERS]
     if not known:
@@ -78,19 +91,50 @@ def models_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]]) -> l
         is_literal, name = literal(value)
         if is_literal and isinstance(name, str) and text_of(key).strip("\"'") in _MODEL_KEYS:
             provider = _provider(name) or alone
-            if provider and _MODEL_NAME.match(name):
+            if provider and _MODEL_NAME.match(name) and not _is_by_maker(name):
                 found.append(_reference(provider, name, node, "model"))
     for node, call in calls:
         package = next((p for p in _PROVIDERS if call.name == p or call.name.startswith(f"{p}.")), "")
         first = call.arguments[0].literal if call.arguments else None
         if package.startswith("@ai-sdk/") and isinstance(first, str) and _MODEL_NAME.match(first):
-            found.append(_reference(_PROVIDERS[package], first, node, call.name))
+            if _PROVIDERS[package] and not _is_by_maker(first):
+                found.append(_reference(_PROVIDERS[package], first, node, call.name))
         elif call.name.endswith(("transformers.pipeline", ".from_pretrained")):
             # `pipeline(task, model)` and `AutoModel.from_pretrained(model)`.
             position = 1 if call.name.endswith(".pipeline") else 0
             named = [argument.literal for argument in call.arguments[position : position + 1]]
             found.extend(_reference("huggingface", n, node, call.name) for n in named if isinstance(n, str))
     return found
+
+
+def _is_by_maker(name: str) -> bool:
+    match = _BY_MAKER.match(name)
+    return match is not None and match.group(1) in _MAKERS and bool(_FAMILY.search(match.group(2)))
+
+
+def _by_maker(tree: Tree, calls: Sequence[tuple[Node, Call]]) -> list[ModelReference]:
+    """Models called `maker/model`, as gateways name them: in lists with `id`, in constants, in `languageModel(...)`."""
+    found: list[ModelReference] = []
+    for node in tree.of("pair"):
+        key = text_of(node.child_by_field_name("key")).strip("\"'")
+        if key in {"id", "value", *_MODEL_KEYS}:
+            is_entry = key in {"id", "value"}
+            if not is_entry or any(name in {"name", "label", "provider"} for name, _ in entries(node.parent)):
+                found.extend(_named(node, node.child_by_field_name("value"), key))
+    for node in tree.of("variable_declarator"):
+        variable = text_of(node.child_by_field_name("name"))
+        if _MODEL_VARIABLE.search(variable):
+            found.extend(_named(node, node.child_by_field_name("value"), variable))
+    for node, call in calls:
+        if call.name.startswith(_GATEWAYS) or call.name.endswith(_MODEL_METHODS):
+            found.extend(_named(node, next(iter(argument_nodes(node)), None), call.name))
+    return found
+
+
+def _named(node: Node, value: Node | None, loader: str) -> Iterator[ModelReference]:
+    _, name = literal(value)
+    if isinstance(name, str) and _is_by_maker(name):
+        yield _reference(_MAKERS[name.partition("/")[0]], name, node, loader)
 
 
 def _provider(name: str) -> str:

@@ -47,6 +47,8 @@ _INLINE_GUARD = re2.compile(
 _NEXT_ROUTE = re2.compile(r"(?:^|.*/)app/(.*/)?route\.(?:js|ts|jsx|tsx|mjs)")
 _NEXT_PAGE = re2.compile(r"(?:^|.*/)pages/(api/.+)\.(?:js|ts|jsx|tsx|mjs)")
 _HTTP = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+# The route of the library that signs people in: NextAuth and Auth.js catch everything below it.
+_SIGN_IN = re2.compile(r"/auth/\[\.\.\.[A-Za-z-]+\]$")
 _GROUP = re2.compile(r"\([^)/]*\)/")
 
 
@@ -186,7 +188,7 @@ def _next(tree: Tree, calls: Sequence[tuple[Node, Call]], path: str) -> Iterator
                     path=address,
                     methods=() if is_page else (name,),
                     handler=name,
-                    guards=_inline(handler),
+                    guards=("authenticates itself",) if _SIGN_IN.search(address) else _inline(handler),
                     reaches=_reaches(handler, calls),
                     anchor=text_of(node).split("\n", 1)[0][:120],
                 )
@@ -198,6 +200,10 @@ def _exported(node: Node) -> Iterator[tuple[str, Node]]:
         return
     declaration = node.child_by_field_name("declaration")
     if declaration is None:
+        # `export { GET, POST } from "./auth"`: the handlers stand elsewhere, the route is here.
+        for clause in (child for child in node.children if child.type == "export_clause"):
+            for item in clause.named_children:
+                yield text_of(item.child_by_field_name("alias") or item.child_by_field_name("name")), node
         return
     if declaration.type == "function_declaration":
         yield text_of(declaration.child_by_field_name("name")), declaration

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Argument", "Bounds", "Operation", "PickleStream"]
 
+_NEAR_BYTES = 128
+
 Argument = str | int | float | Span | tuple[str, str] | None
 
 
@@ -73,15 +75,15 @@ class PickleStream:
             start = self.position
             if start >= size:
                 raise BreaksOffError(f"pickle breaks off at byte {start} without STOP")
-            entry = OPCODES.get(data[start])
+            entry = _TABLE.get(data[start])
             if entry is None:
                 raise ParseError(f"byte {data[start]:#04x} at {start} is no pickle opcode")
             self.operations += 1
             if self.operations > self.bounds.max_operations:
                 raise LimitExceededError(f"pickle has more than {self.bounds.max_operations} operations")
-            name, form = entry
+            name, reader = entry
             self.position = start + 1
-            argument = None if form is Form.NONE else _READERS[form](self)
+            argument = reader(self) if reader else None
             yield Operation(name, start, argument)
             if name == "STOP":
                 return
@@ -104,6 +106,12 @@ class PickleStream:
 
     def line(self) -> bytes:
         """The bytes up to the line feed, which is stepped over."""
+        # Nearly every line is short, and a stream of protocol 0 has millions of them.
+        near = bytes(self.data[self.position : self.position + min(_NEAR_BYTES, self.bounds.max_line_bytes)])
+        length = near.find(b"\n")
+        if length >= 0:
+            self.position += length + 1
+            return near[:length]
         stop = min(len(self.data), self.position + self.bounds.max_line_bytes)
         end = find(self.data, b"\n", start=self.position, stop=stop)
         if end < 0:
@@ -164,6 +172,8 @@ def _number(stream: PickleStream) -> int | None:
     line = stream.line()
     if len(line) > _MAX_DIGITS:
         return None
+    if line.isdigit():
+        return int(line)
     match = _NUMBER.fullmatch(line)
     if match is None:
         raise ParseError("number is no decimal number")
@@ -270,4 +280,8 @@ _READERS: dict[Form, Callable[[PickleStream], Argument]] = {
     Form.LATIN4: _text(4, "latin-1"),
     Form.LONG1: _long(1),
     Form.LONG4: _long(4),
+}
+
+_TABLE: dict[int, tuple[str, Callable[[PickleStream], Argument] | None]] = {
+    code: (name, _READERS.get(form)) for code, (name, form) in OPCODES.items()
 }

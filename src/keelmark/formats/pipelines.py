@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from keelmark.core.facts import Pipeline, Reading, Stage
+from keelmark.core.facts import Gap, GapReason, Pipeline, Reading, Stage
 from keelmark.errors import ParseError
 from keelmark.formats import yaml_tree
 from keelmark.formats.checksums import beside
@@ -40,7 +40,7 @@ _REMOTE = re2.compile(r"^[a-z][a-z0-9+.-]*://")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "pipeline"
-    version: int = 1
+    version: int = 2
 
     def recognises(self, source: Source) -> bool:
         return bool(_form(source.path)) and source.is_text
@@ -65,7 +65,18 @@ class _Reader:
                 stages=tuple(_stages(root, source.path))[: _BOUNDS.max_stages],
                 digests=tuple(dict.fromkeys(_digests(root, source.path))) if is_lock else (),
             )
-        return (Reading(format=form, pipeline=pipeline),)
+        gaps = tuple(_not_here(pipeline, source.path)) if pipeline.is_lock else ()
+        return (Reading(format=form, pipeline=pipeline, gaps=gaps),)
+
+
+def _not_here(pipeline: Pipeline, path: str) -> Iterator[Gap]:
+    """What the stages made: it lies with DVC, unless it was checked out, and that shows in the folder."""
+    recorded = {target for target, _ in pipeline.digests}
+    made = dict.fromkeys(target for stage in pipeline.stages for target in stage.outputs)
+    for target in list(made)[: _BOUNDS.max_stages]:
+        if target in recorded and not _REMOTE.match(target):
+            detail = f"made by a stage; {path} records its digest"
+            yield Gap(path=target, reason=GapReason.NOT_HERE, detail=detail)
 
 
 def _form(path: str) -> str:

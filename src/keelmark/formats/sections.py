@@ -10,9 +10,9 @@ import re2
 from keelmark.core.facts import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["Bounds", "sections_of"]
+__all__ = ["Bounds", "sections_of", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ _SETEXT = re2.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _RST_LINE = re2.compile(r"^([=\-`:'\"~^_*+#<>.])[=\-`:'\"~^_*+#<>.]{2,}[ \t]*$")
 _INLINE = re2.compile(r"!\[[^\]]*\]\([^)]*\)|<[^>]{0,200}>|\{#[\w-]+\}")
 _LINK = re2.compile(r"\[([^\]]*)\]\([^)]*\)")
-_WORD = re2.compile(r"\w+(?:[-'\x{2019}]\w+)*")
+_NO_WORD = "#*_-=+|>`~.,:;!?()[]{}<\"'/\\&$%^@\u2013\u2014\u2022\u2026"
 _MARKS = ("#", "=", "-", "```", "~~~")
 _LISTED = ("-", "*", "+", ">", "|", "#", "    ")
 
@@ -58,11 +58,16 @@ def sections_of(
                 title=_clean(title)[: limits.max_title_chars],
                 level=level,
                 line=line,
-                words=len(_WORD.findall(text)),
+                words=words_of(text),
                 text=text[: limits.max_text_chars],
             )
         )
     return tuple(found)
+
+
+def words_of(text: str) -> int:
+    """Count of words: what stands between spaces and is more than punctuation."""
+    return sum(1 for part in text.split() if part.strip(_NO_WORD))
 
 
 def _clean(title: str) -> str:
@@ -73,21 +78,31 @@ def _clean(title: str) -> str:
 Heading = tuple[str, int, int, int]  # title, level, line counted from 1, index of the first line below
 
 
-def _markdown(lines: Sequence[str], start: int, limit: int) -> list[Heading]:
-    found: list[Heading] = []
+def _visible(lines: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
+    """Lines that may be headings: outside of comments and code blocks, and beginning with a mark."""
     fence = ""
+    is_comment = False
     for index in range(start, len(lines)):
         line = lines[index]
+        if is_comment:
+            is_comment = "-->" not in line
+            continue
+        if "<!--" in line and not fence:
+            is_comment = "-->" not in line.rpartition("<!--")[2]
         if not line.lstrip(" ").startswith(_MARKS):
             continue
-        if len(found) > limit:
-            break
         mark = _FENCE.match(line)
         if mark and (not fence or mark.group(1).startswith(fence)):
             fence = "" if fence else mark.group(1)
-            continue
-        if fence:
-            continue
+        elif not fence:
+            yield index, line
+
+
+def _markdown(lines: Sequence[str], start: int, limit: int) -> list[Heading]:
+    found: list[Heading] = []
+    for index, line in _visible(lines, start):
+        if len(found) > limit:
+            break
         if match := _ATX.match(line):
             found.append((match.group(2) or "", len(match.group(1)), index + 1, index + 1))
         elif index > start and (under := _SETEXT.match(line)):

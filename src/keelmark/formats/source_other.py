@@ -29,6 +29,9 @@ _LANGUAGES = {
     ".bash": "shell", ".zsh": "shell", ".fish": "shell", ".ksh": "shell", ".ps1": "powershell", ".psm1": "powershell",
     ".r": "r", ".jl": "julia", ".lua": "lua", ".pl": "perl", ".pm": "perl", ".dart": "dart", ".ex": "elixir",
     ".exs": "elixir", ".mm": "objective-c", ".bat": "batch", ".cmd": "batch", ".groovy": "groovy",
+    ".hs": "haskell", ".ml": "ocaml", ".clj": "clojure", ".erl": "erlang", ".zig": "zig", ".nim": "nim", ".f90": "fortran",
+    ".m": "matlab or objective-c", ".sol": "solidity", ".vb": "visual basic", ".fs": "f#", ".metal": "metal",
+    ".vue": "vue", ".svelte": "svelte", ".pyx": "cython",
 }  # fmt: skip
 _SHEBANG = re2.compile(
     rb"^#![ \t]*(?:/usr/bin/env[ \t]+(?:-S[ \t]+)?)?(?:\S*/)?(bash|dash|zsh|ksh|fish|sh|ruby|php|perl|Rscript|julia|pwsh|lua)\b"
@@ -41,7 +44,7 @@ _MARKER = re2.compile(r"(?:#|//|/\*|^\s*\*|--).*\b(?:TODO|FIXME|HACK|XXX)\b")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "source-other"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = Bounds()
 
     def recognises(self, source: Source) -> bool:

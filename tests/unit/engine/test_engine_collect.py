@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keelmark.core.facts import FileFacts, GapReason, Reading
-from keelmark.engine.collect import Bounds, collect, read_source
+from keelmark.core.facts import FileFacts, Gap, GapReason, Reading
+from keelmark.engine.collect import Bounds, collect, read_source, without_found
 from keelmark.engine.walk import walk
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.source import Source
@@ -126,3 +126,15 @@ def test_file_swapped_for_a_link_is_not_followed(tmp_path: Path) -> None:
     (found,) = collect(entries, [Stub("one")])
     assert found.facts.gaps[0].reason is GapReason.UNREADABLE
     assert not found.facts.readings
+
+
+def test_binary_that_nobody_claims_is_a_gap() -> None:
+    facts = read_source(Source.of_bytes(b"\x00\x01\x02", path="a.bin"), [Stub("one")])
+    assert [(gap.reason, gap.matters) for gap in facts.gaps] == [(GapReason.UNSUPPORTED, True)]
+    assert read_source(Source.of_bytes(b"\x00\x01\x02", path="a.x"), [Stub("one")]).gaps == ()
+
+
+def test_pointer_to_a_folder_that_is_here_is_no_gap() -> None:
+    absent = [Gap(path=path, reason=GapReason.NOT_HERE) for path in ("data/prepared", "data/raw")]
+    files = [FileFacts(path="data/prepared/part/a.csv", size=1)]
+    assert [gap.path for gap in without_found(absent, files)] == ["data/raw"]

@@ -200,3 +200,25 @@ def test_any_bytes_end_in_a_reading_or_a_named_fault(data, path):
 def test_any_markup_is_read(text):
     assert READER.read(source(text, "a.md"))
     assert READER.read(source(text, "a.rst"))
+
+
+def test_headings_in_comments_are_no_headings():
+    text = (
+        "<!-- [[[cog\n# Made by a tool\n]]] -->\n# Real <!-- omit in toc -->\nwords\n<!-- note -->\n## Next\n"
+    )
+    found = document(text, "README.md")
+    assert found.title == "Real"
+    assert [section.title for section in found.sections] == ["Real", "Next"]
+
+
+def test_comment_in_a_code_block_hides_nothing():
+    assert [s.title for s in document("# A\n```\n<!--\n```\n# B\n", "x.md").sections] == ["A", "B"]
+
+
+@pytest.mark.parametrize("name", ["DATA_LICENSE", "WEIGHT_DIFF_LICENSE", "LICENSE-MODEL", "model-license"])
+def test_licences_of_parts_are_licences(name):
+    assert document("Attribution", name).kind is K.LICENCE
+
+
+def test_words_are_counted_without_marks_and_rules():
+    assert document("# Two words\n\n---\n- it's *bold* \u2014 (yes)\n| a | b |\n", "x.md").words == 7

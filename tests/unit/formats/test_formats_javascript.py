@@ -97,6 +97,36 @@ def test_hosted_models_and_prompts():
     assert "openai.chat.completions.create" in {call.name for call in found.calls}
 
 
+def test_models_of_a_gateway_are_named_once_with_their_maker():
+    found = module(
+        'import { gateway } from "@ai-sdk/gateway";\nexport const DEFAULT_CHAT_MODEL = "google/gemini-2.5-flash-lite";\n'
+        'const chatModels = [{ id: "anthropic/claude-haiku-4.5", name: "Claude" }];\n'
+        'const a = gateway.languageModel("openai/gpt-4.1-mini");\nconst b = gateway("xai/grok-4");\n'
+    )
+    assert [(model.provider, model.name) for model in found.models] == [
+        ("anthropic", "anthropic/claude-haiku-4.5"),
+        ("google", "google/gemini-2.5-flash-lite"),
+        ("openai", "openai/gpt-4.1-mini"),
+        ("xai", "xai/grok-4"),
+    ]
+
+
+def test_paths_that_begin_like_a_maker_are_no_models():
+    found = module(
+        'import { z } from "ai";\nconst x = { id: "google/fonts", name: "Fonts" };\nconst file = { model: "a/b" };\n'
+        'const dataModel = "./openai/x";\nconst carModel = "tesla/model-3";\n'
+    )
+    assert found.models == ()
+
+
+def test_routes_handed_on_from_another_module_are_routes():
+    found = module('export { GET, POST } from "@/app/auth";\n', "app/(auth)/api/auth/[...nextauth]/route.ts")
+    assert [(route.path, route.methods, bool(route.guards)) for route in found.routes] == [
+        ("/api/auth/[...nextauth]", ("GET",), True),
+        ("/api/auth/[...nextauth]", ("POST",), True),
+    ]
+
+
 def test_model_of_a_car_is_no_hosted_model():
     found = module('import express from "express";\nconst car = { model: "gpt-4o" };\n')
     assert found.models == ()

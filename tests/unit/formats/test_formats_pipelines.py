@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from keelmark.core.facts import GapReason
 from keelmark.formats import pipelines, source_other
 from keelmark.formats.source import Source
 
@@ -23,6 +24,14 @@ def test_lock_records_digests():
     assert pipeline.is_lock
     assert pipeline.digests == (("a", "md5:aa"), ("d", "md5:bb.dir"))
     assert pipeline.stages[0].outputs == ("d",)
+
+
+def test_outputs_of_a_lock_are_gaps_and_inputs_are_not():
+    text = "schema: '2.0'\nstages:\n  t:\n    cmd: x\n    deps:\n    - {path: a.py, md5: aa}\n    outs:\n    - {path: m.pkl, md5: bb}\n"
+    reading = read(text, "ml/dvc.lock")
+    assert [(gap.path, gap.reason, gap.matters) for gap in reading.gaps] == [
+        ("ml/m.pkl", GapReason.NOT_HERE, True)
+    ]
 
 
 def test_remotes_lose_their_credentials():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re2
+
 from keelmark.core.asset import Absence, Asset, AssetKind, Inventory
 from keelmark.core.facts import FileFacts, FileRole, ModelRole, Reading
 from keelmark.development.assets.parts import code_assets, data_assets, file_assets, infrastructure_assets
@@ -14,6 +16,8 @@ from keelmark.development.assets.traits import traits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from keelmark.core.facts import ModelFile
 
 __all__ = ["take_inventory"]
 
@@ -25,6 +29,8 @@ _MODEL_KINDS = {
     ModelRole.INDEX: AssetKind.MODEL,
     ModelRole.PREPROCESSOR: AssetKind.MODEL,
 }
+
+_ABSENT = frozenset({AssetKind.ABSENT_MODEL, AssetKind.ABSENT_DATA})
 
 # Kinds whose absence is worth stating, with what was looked for.
 _LOOKED_FOR: tuple[tuple[str, tuple[AssetKind, ...], str, str], ...] = (
@@ -57,12 +63,21 @@ _LOOKED_FOR: tuple[tuple[str, tuple[AssetKind, ...], str, str], ...] = (
 def take_inventory(files: Sequence[FileFacts]) -> Inventory:
     """The inventory of these files."""
     present = {file.path for file in files}
-    assets: dict[tuple[str, str, int, str], Asset] = {}
+    assets: dict[tuple[str, str, int, str, str], Asset] = {}
     for file in files:
         for asset in _assets(file, present):
-            assets.setdefault((asset.kind, asset.path, asset.line, asset.name), asset)
+            assets.setdefault(_key(asset), asset)
+    pointed = {asset.path for asset in assets.values() if asset.kind in _ABSENT}
+    for asset in _recorded_only(files, present):
+        if asset.path not in pointed:
+            assets.setdefault(_key(asset), asset)
     ordered = tuple(assets[key] for key in sorted(assets))
     return Inventory(assets=ordered, absent=tuple(_absent(ordered)), traits=traits_of(files, ordered))
+
+
+def _key(asset: Asset) -> tuple[str, str, int, str, str]:
+    # One file may hold two lists of packages: a conda environment with what pip adds to it.
+    return asset.kind, asset.path, asset.line, asset.name, asset.format
 
 
 def _assets(file: FileFacts, present: set[str]) -> Iterator[Asset]:
@@ -77,9 +92,9 @@ def _assets(file: FileFacts, present: set[str]) -> Iterator[Asset]:
 def _model_assets(file: FileFacts, reading: Reading, present: set[str]) -> Iterator[Asset]:
     name = file.path.rpartition("/")[2]
     for model in reading.models:
-        kind = AssetKind.ADAPTER if model.role is ModelRole.ADAPTER else _MODEL_KINDS[model.role]
+        kind = _kind_of_values(file) if _is_plain(file.path, model) else _MODEL_KINDS[model.role]
         detail = {
-            "role": model.role.value,
+            "role": model.role.value if kind in _MODEL_KINDS.values() else "values",
             "parameters": "" if model.parameters is None else str(model.parameters),
             "tensors": "" if model.tensors is None else str(model.tensors),
             "element types": ", ".join(model.dtypes),
@@ -114,6 +129,55 @@ _MODEL_SUFFIXES = (
     ".bin", ".ckpt", ".gguf", ".h5", ".joblib", ".keras", ".mar", ".model", ".mlmodel", ".msgpack", ".npz", ".onnx",
     ".pb", ".pkl", ".pickle", ".pt", ".pth", ".safetensors", ".tflite", ".ubj",
 )  # fmt: skip
+
+
+# What a name says when arrays or pickled values are trained, and not results, samples or tables of constants.
+_TRAINED = re2.compile(
+    r"(?i)model|weight|checkpoint|ckpt|params|embed|classif|regress|estimator|pipeline|scaler|encoder|vectori[sz]er|forest|xgb|svm"
+)
+
+
+# Arrays that are shorter are tables of constants that a program needs (filter banks, labels), no collection of data.
+_MIN_DATA_BYTES = 64 * 1024
+
+
+def _kind_of_values(file: FileFacts) -> AssetKind:
+    return AssetKind.DATASET if file.size >= _MIN_DATA_BYTES else AssetKind.SOURCE
+
+
+def _is_plain(path: str, model: ModelFile) -> bool:
+    """Whether a file of a format for models holds only values: arrays, or a pickle that asks for no callable."""
+    if model.format not in {"numpy", "pickle"} or _TRAINED.search(path):
+        return False
+    return model.can_execute is False and not (
+        model.globals or model.dangerous or model.unknown or model.architecture
+    )
+
+
+def _recorded_only(files: Sequence[FileFacts], present: set[str]) -> Iterator[Asset]:
+    """What the stages of a pipeline made and its lock records, but the folder lacks."""
+    for file in files:
+        for reading in file.readings:
+            if reading.pipeline is None or not reading.pipeline.is_lock:
+                continue
+            made = {path for stage in reading.pipeline.stages for path in stage.outputs}
+            for path, digest in reading.pipeline.digests:
+                if path not in made or is_here(path, present):
+                    continue
+                yield Asset(
+                    kind=AssetKind.ABSENT_MODEL if _looks_like_model(path) else AssetKind.ABSENT_DATA,
+                    name=path.rstrip("/").rpartition("/")[2],
+                    path=path,
+                    format=reading.pipeline.system,
+                    digest=digest,
+                    is_present=False,
+                    detail=(("recorded in", file.path),),
+                )
+
+
+def is_here(path: str, present: set[str]) -> bool:
+    """Whether a file, or any file of a folder, is among those that were met."""
+    return path in present or any(other.startswith(f"{path.rstrip('/')}/") for other in present)
 
 
 def _looks_like_model(path: str) -> bool:

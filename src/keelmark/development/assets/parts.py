@@ -24,6 +24,11 @@ Details = tuple[tuple[str, str], ...]
 
 MAX_DEPENDENCIES = 500
 
+# Blocks that set up nothing: inputs, results and settings of the description itself.
+_NO_RESOURCE = frozenset(
+    {"check", "import", "locals", "moved", "output", "removed", "terraform", "values", "variable"}
+)
+
 # Instructions for the coding assistants of the developers: they steer no model of the product.
 INSTRUCTIONS = "agent-instructions"
 
@@ -156,7 +161,10 @@ def _dependencies(file: FileFacts, manifest: Manifest) -> Iterator[Asset]:
         ("licence", manifest.licence),
         ("runtime", manifest.runtime),
     )
-    yield _asset(kind, file, _name(file), form=manifest.format, detail=detail, is_file=True)
+    # What pip adds to a conda environment is a list of its own in the same file.
+    is_added = manifest.format == "conda" and manifest.ecosystem == "pypi"
+    form = "conda-pip" if is_added else manifest.format
+    yield _asset(kind, file, _name(file), form=form, detail=detail, is_file=True)
     if manifest.is_lock:
         return
     for requirement in manifest.requirements[:MAX_DEPENDENCIES]:
@@ -180,7 +188,14 @@ def infrastructure_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
             AssetKind.CONTAINER_FILE, file, _name(file), form="dockerfile", detail=detail, is_file=True
         )
     for service in reading.services:
-        detail = (("image", service.image), ("ports", ", ".join(service.ports)))
+        built = next((value for key, value in service.settings if key == "build"), "")
+        detail = (
+            ("image", service.image),
+            ("built from", built),
+            ("ports", ", ".join(service.ports)),
+            ("user", service.run_as_user),
+            ("privileged", "yes" if service.is_privileged else ""),
+        )
         yield _asset(
             AssetKind.SERVICE, file, service.name, line=service.line, form=service.system, detail=detail
         )
@@ -189,5 +204,7 @@ def infrastructure_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
         detail = (("name", flow.name), ("triggers", ", ".join(flow.triggers)))
         yield _asset(AssetKind.WORKFLOW, file, _name(file), form=flow.system, detail=detail, is_file=True)
     for resource in reading.resources:
+        if resource.kind in _NO_RESOURCE:
+            continue
         yield _asset(AssetKind.INFRASTRUCTURE, file, f"{resource.kind}.{resource.name}", line=resource.line,
                      form=resource.system)  # fmt: skip

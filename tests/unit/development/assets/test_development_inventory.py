@@ -1,162 +1,107 @@
 from __future__ import annotations
 
-import random
-from dataclasses import replace
-
 import pytest
 
-from keelmark.core.asset import Asset, AssetKind, Inventory
-from keelmark.core.facts import FileFacts, ModelFile, ModelRole, Pointer, PointerKind, Reading
+from keelmark.core.asset import AssetKind
+from keelmark.core.facts import (
+    FileFacts,
+    Manifest,
+    ModelFile,
+    Pipeline,
+    Pointer,
+    PointerKind,
+    Reading,
+    Requirement,
+    Resource,
+    Service,
+    Stage,
+)
 from keelmark.development.assets.inventory import take_inventory
-from keelmark.development.assets.traits import TRAITS
-from keelmark.engine.collect import read_source
-from keelmark.engine.readers import all_readers
-from keelmark.formats.source import Source
 
-APP = """\
-from fastapi import FastAPI
-from openai import OpenAI
-from langchain.tools import tool
-
-app = FastAPI()
-SYSTEM_PROMPT = "You are a helpful assistant that answers questions about orders."
+LARGE = 100_000
 
 
-@tool
-def refund(order: str) -> str:
-    "Give money back."
-    return order
+def file(path: str, *readings: Reading, size: int = 10) -> FileFacts:
+    return FileFacts(path=path, size=size, readings=readings)
 
 
-@app.post("/ask")
-def ask(q: str):
-    return OpenAI().chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": q}])
-"""
+def model(path: str, size: int = LARGE, **facts) -> FileFacts:
+    described = {"format": "numpy", "can_execute": False} | facts
+    return file(path, Reading(format=described["format"], models=(ModelFile(**described),)), size=size)
 
 
-def read(path: str, content: str | bytes) -> FileFacts:
-    data = content.encode() if isinstance(content, str) else content
-    return read_source(Source.of_bytes(data, path=path), all_readers())
-
-
-def kinds(inventory: Inventory) -> set[AssetKind]:
-    return {asset.kind for asset in inventory.assets}
-
-
-def names(inventory: Inventory, kind: AssetKind) -> list[str]:
-    return [asset.name for asset in inventory.of(kind)]
-
-
-def test_what_an_application_is_made_of() -> None:
-    found = take_inventory([read("app.py", APP), read("requirements.txt", "fastapi==0.110\nopenai\n")])
-    assert names(found, AssetKind.TOOL) == ["refund"]
-    assert names(found, AssetKind.PROMPT) == ["SYSTEM_PROMPT"]
-    assert names(found, AssetKind.HOSTED_MODEL) == ["gpt-4o"]
-    assert names(found, AssetKind.ROUTE) == ["/ask"]
-    assert names(found, AssetKind.DEPENDENCY) == ["fastapi", "openai"]
-    assert names(found, AssetKind.MANIFEST) == ["requirements.txt"]
-    assert {"agent", "api", "hosted-model", "llm-application"} <= set(found.traits)
-
-
-def test_nothing_is_said_twice_and_the_order_is_that_of_the_names() -> None:
-    files = [read(path, APP) for path in ("b.py", "a.py", "c/d.py")]
-    first = take_inventory(files)
-    keys = [(asset.kind, asset.path, asset.line, asset.name) for asset in first.assets]
-    assert keys == sorted(set(keys))
-    random.Random(1).shuffle(files)
-    assert take_inventory(files) == first
-
-
-def test_same_file_met_twice_is_one_asset() -> None:
-    file = read("app.py", APP)
-    assert take_inventory([file, file]).assets == take_inventory([file]).assets
-
-
-@pytest.mark.parametrize("folder", ["tests", "examples", "docs", "vendor"])
-def test_what_is_not_shipped_shows_no_trait(folder: str) -> None:
-    found = take_inventory([read(f"{folder}/app.py", APP)])
-    assert AssetKind.TOOL in kinds(found)  # It is listed, but says nothing about the system.
-    assert found.traits == ()
-
-
-def test_what_was_looked_for_and_not_found_is_stated() -> None:
-    empty = take_inventory([])
-    assert empty.assets == ()
-    stated = {absence.what for absence in empty.absent}
-    assert {"model file", "dataset", "prompt", "incident plan", "threat model"} <= stated
-    assert all(absence.looked_for for absence in empty.absent)
-    full = take_inventory([read("app.py", APP)])
-    assert stated - {absence.what for absence in full.absent} == {
-        "prompt",
-        "agent tool",
-        "network route",
-        "hosted model",
-    }
-
-
-def test_pointer_to_a_model_that_is_not_here_is_an_absent_model() -> None:
-    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'ab' * 32}\nsize 4096\n"
-    found = take_inventory([read("weights/model.safetensors", text)])
-    (asset,) = found.of(AssetKind.ABSENT_MODEL)
-    assert (asset.path, asset.size, asset.digest) == (
-        "weights/model.safetensors",
-        4096,
-        f"sha256:{'ab' * 32}",
+def manifest(form: str, ecosystem: str, *names: str) -> Reading:
+    required = tuple(Requirement(name=name, line=number) for number, name in enumerate(names, start=1))
+    return Reading(
+        format=form,
+        manifest=Manifest(format=form, ecosystem=ecosystem, is_lock=False, requirements=required),
     )
-    assert not asset.is_present
-    assert "model-file" in found.traits
-    assert "model file" not in {absence.what for absence in found.absent}
 
 
-def test_pointer_beside_its_bytes_is_present() -> None:
-    pointer = Reading(format="dvc", pointers=(Pointer(kind=PointerKind.DVC, target="data.csv", digest="0"),))
-    files = [
-        FileFacts(path="data.csv.dvc", size=1, digest="1" * 64, readings=(pointer,)),
-        read("data.csv", "a,b\n1,2\n3,4\n"),
-    ]
-    assert [asset.is_present for asset in take_inventory(files).of(AssetKind.ABSENT_DATA)] == [True]
-    assert [asset.is_present for asset in take_inventory(files[:1]).of(AssetKind.ABSENT_DATA)] == [False]
-
-
-@pytest.mark.parametrize(("can_execute", "words"), [(True, "yes"), (False, "no"), (None, "not settled")])
-def test_model_says_whether_loading_it_runs_code(can_execute: bool | None, words: str) -> None:
-    model = ModelFile(format="x", role=ModelRole.WEIGHTS, parameters=0, can_execute=can_execute)
-    file = FileFacts(path="m.bin", size=3, digest="ab" * 32, readings=(Reading(format="x", models=(model,)),))
-    (asset,) = take_inventory([file]).of(AssetKind.MODEL)
-    assert asset.get("runs code when loaded") == words
-    assert asset.get("parameters") == "0"  # Zero is a number, not an absence.
-    assert asset.digest == f"sha256:{'ab' * 32}"
-
-
-def test_file_without_a_digest_has_none_in_the_inventory() -> None:
-    model = ModelFile(format="x", role=ModelRole.WEIGHTS)
-    file = FileFacts(path="m.bin", size=3, digest="", readings=(Reading(format="x", models=(model,)),))
-    assert take_inventory([file]).of(AssetKind.MODEL)[0].digest == ""
-
-
-def test_traits_are_known_words_in_order() -> None:
-    found = take_inventory([read("app.py", APP), read("train.py", "from trl import SFTTrainer\n")])
-    assert list(found.traits) == sorted(set(found.traits))
-    assert set(found.traits) <= set(TRAITS)
-    assert "training" in found.traits
+def test_what_pip_adds_to_conda_is_a_second_list():
+    both = (manifest("conda", "conda", "python", "numpy"), manifest("conda", "pypi", "mlflow"))
+    lists = take_inventory([file("environment.yaml", *both)]).of(AssetKind.MANIFEST)
+    assert [(asset.format, asset.get("packages")) for asset in lists] == [("conda", "2"), ("conda-pip", "1")]
 
 
 @pytest.mark.parametrize(
-    ("code", "trait"),
+    ("facts", "kind"),
     [
-        ("import openai_whisper_local\n", "llm-application"),
-        ("text = 'import openai'\n", "llm-application"),
-        ("# from trl import SFTTrainer\n", "training"),
-        ("import mcpython\n", "mcp"),
-        ("class A:\n    def backward(self): ...\n", "training"),
-        ("def route(path): return path\n", "api"),
+        (model("assets/mel_filters.npz", size=4_271), AssetKind.SOURCE),
+        (model("data/indices.p", format="pickle"), AssetKind.DATASET),
+        (model("data/features.npy"), AssetKind.DATASET),
+        (model("out/weights.npz"), AssetKind.MODEL),
+        (model("model/final.npz"), AssetKind.MODEL),
+        (model("a.pkl", format="pickle", globals=("sklearn.svm.SVC",)), AssetKind.MODEL),
+        (model("a.pkl", format="pickle", can_execute=None), AssetKind.MODEL),
+        (model("a.pkl", format="pickle", can_execute=True), AssetKind.MODEL),
+        (model("a.onnx", format="onnx"), AssetKind.MODEL),
     ],
 )
-def test_look_alikes_show_no_trait(code: str, trait: str) -> None:
-    assert trait not in take_inventory([read("app.py", code)]).traits
+def test_plain_values_are_no_model_unless_their_name_says_so(facts, kind):
+    inventory = take_inventory([facts])
+    assert [asset.kind for asset in inventory.assets] == [kind]
+    assert ("model-file" in inventory.traits) == (kind is AssetKind.MODEL)
 
 
-def test_asset_detail_is_found_by_its_key() -> None:
-    asset = Asset(kind=AssetKind.TOOL, name="t", path="a.py", detail=(("effects", "write"),))
-    assert asset.get("effects") == "write"
-    assert replace(asset, detail=()).get("effects") == ""
+def lock(*outputs: str) -> FileFacts:
+    stage = Stage(name="train", command="x", line=1, inputs=("src/a.py",), outputs=outputs)
+    digests = (("src/a.py", "md5:1"), *((path, "md5:2") for path in outputs))
+    pipeline = Pipeline(system="dvc", is_lock=True, stages=(stage,), digests=digests)
+    return file("dvc.lock", Reading(format="dvc-lock", pipeline=pipeline))
+
+
+def test_outputs_that_only_a_lock_knows_are_absent():
+    found = take_inventory([lock("model.pkl", "data/prepared")])
+    absent = found.of(AssetKind.ABSENT_MODEL, AssetKind.ABSENT_DATA)
+    assert {(asset.kind, asset.path, asset.is_present) for asset in absent} == {
+        (AssetKind.ABSENT_MODEL, "model.pkl", False),
+        (AssetKind.ABSENT_DATA, "data/prepared", False),
+    }
+    assert "model-file" in found.traits
+
+
+def test_outputs_that_are_here_or_have_a_pointer_are_not_told_twice():
+    pointer = Pointer(kind=PointerKind.DVC, target="data/x.csv", digest="2", algorithm="md5")
+    files = [
+        lock("model.pkl", "data/prepared", "data/x.csv"),
+        file("model.pkl"),
+        file("data/prepared/part.csv"),
+        file("data/x.csv.dvc", Reading(format="dvc", pointers=(pointer,))),
+    ]
+    absent = take_inventory(files).of(AssetKind.ABSENT_MODEL, AssetKind.ABSENT_DATA)
+    assert [(asset.path, asset.get("pointer")) for asset in absent] == [("data/x.csv", "data/x.csv.dvc")]
+
+
+def test_blocks_that_set_up_nothing_are_no_infrastructure():
+    kinds = ("variable", "locals", "output", "terraform", "aws_s3_bucket", "module", "data.aws_iam_role")
+    resources = tuple(Resource(system="terraform", kind=kind, name="x", line=1) for kind in kinds)
+    found = take_inventory([file("main.tf", Reading(format="terraform", resources=resources))])
+    names = [asset.name for asset in found.of(AssetKind.INFRASTRUCTURE)]
+    assert names == ["aws_s3_bucket.x", "data.aws_iam_role.x", "module.x"]
+
+
+def test_service_tells_where_it_is_built_from():
+    service = Service(system="compose", name="app", line=2, settings=(("build", "./api"),))
+    (asset,) = take_inventory([file("compose.yml", Reading(format="compose", services=(service,)))]).assets
+    assert asset.get("built from") == "./api"

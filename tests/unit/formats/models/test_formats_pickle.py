@@ -245,3 +245,10 @@ def test_operations_are_yielded_in_order_with_their_places():
 )
 def test_text_that_starts_like_an_old_pickle_is_none(make, text):
     assert make.read(READER, text.encode(), "model.pth") == ()
+
+
+@pytest.mark.parametrize("length", [1, 126, 127, 128, 129, 4_000])
+def test_lines_of_any_length_are_read_whole(length):
+    data = b"V" + b"a" * length + b"\n" + b"I" + b"7" * min(length, 300) + b"\n."
+    text, number, _ = PickleStream(memoryview(data)).walk()
+    assert (text.argument, number.argument) == ("a" * length, int("7" * min(length, 300)))
