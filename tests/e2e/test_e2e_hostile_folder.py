@@ -212,21 +212,6 @@ def test_hostile_folder_is_left_as_it_was(hostile, settings: AssessSettings, pic
     assert picture(root) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser can read everything")
-def test_file_and_folder_that_may_not_be_read_are_named(tmp_path: Path, settings: AssessSettings) -> None:
-    root = tmp_path / "project"
-    (root / "closed").mkdir(parents=True)
-    (root / "closed.py").write_text("x = 1\n")
-    (root / "closed.py").chmod(0)
-    (root / "closed").chmod(0)
-    found = assess(Target(root=root), settings)
-    (root / "closed").chmod(0o700)
-    named = {gap.path: gap.reason for gap in found.gaps}
-    assert named["closed.py"] is GapReason.UNREADABLE
-    assert named["closed"] is GapReason.UNREADABLE
-    assert found.tree_digest == ""
-
-
 @pytest.mark.parametrize("name", ["half.ipynb", "package.json", "package-lock.json"])
 def test_half_characters_are_read_or_named(tmp_path: Path, settings: AssessSettings, name: str) -> None:
     root = tmp_path / "project"

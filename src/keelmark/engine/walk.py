@@ -171,7 +171,7 @@ def _link(link: Path, path: str, root: Path) -> Gap:
 def _not_entered(item: os.DirEntry[str], path: str, *, depth: int, bounds: Bounds) -> Gap | None:
     if item.name in _TOOL_FOLDERS:
         return Gap(path=path, reason=GapReason.EXCLUDED, detail=_TOOL_FOLDERS[item.name], matters=False)
-    if Path(item.path, "pyvenv.cfg").is_file():
+    if os.path.isfile(f"{item.path}/pyvenv.cfg"):  # noqa: PTH113 - Path.is_file raises for a closed folder
         return Gap(path=path, reason=GapReason.EXCLUDED, detail="virtual environment", matters=False)
     if depth + 1 > bounds.max_depth:
         return Gap(path=path, reason=GapReason.TOO_DEEP, detail=f"more than {bounds.max_depth} folders deep")

@@ -141,3 +141,29 @@ def test_waiver_expires_on_its_day() -> None:
     waiver = Waiver(rule="r", reason="x", owner="o", expires=date(2026, 1, 31))
     assert waiver.is_current(date(2026, 1, 30))
     assert not waiver.is_current(date(2026, 1, 31))
+
+
+def test_closed_folder_is_a_gap_and_the_others_are_walked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("closed", "open"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("")
+    real = os.scandir
+
+    def scandir(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    real_stat = os.stat
+
+    def look(path, *arguments, **options):
+        if "/closed/" in os.fspath(path):
+            raise PermissionError(13, "Permission denied")
+        return real_stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "stat", look)
+    assert paths(tmp_path) == ["open/a.py"]
+    assert gaps(tmp_path) == {"closed": GapReason.UNREADABLE}
