@@ -21,6 +21,8 @@ __all__ = ["answer_flows"]
 _REMOTE = {Trust.REQUEST, Trust.TOOL_ARGUMENT, Trust.MODEL_OUTPUT, Trust.RETRIEVED}
 # Only there are values followed through the code.
 _FOLLOWED = {"python"}
+# Definitions of tools are modules without code.
+_NO_CODE = {"json"}
 
 
 def answer_flows(
@@ -53,18 +55,18 @@ def answer_flows(
 def _clean(card: Card, project: Project, flows: list[Seen[Flow]]) -> Iterator[Finding]:
     gaps = tuple(answer_code_gaps(card, project, "such flow"))
     followed = [seen for seen in project.modules if seen.fact.language in _FOLLOWED]
+    languages = sorted({seen.fact.language for seen in project.modules} - _NO_CODE)
     if gaps:
         yield from gaps
     elif flows:
         cleaned = sorted({seen.fact.cleaned_by for seen in flows})
         places = tuple(seen.at() for seen in flows[:10])
         yield card.passed(f"{len(flows)} flows are made harmless by {', '.join(cleaned)}", at=places)
-    elif not project.modules:
+    elif not languages:
         yield card.not_applicable("no source code was found")
     elif not followed:
-        languages = ", ".join(sorted({seen.fact.language for seen in project.modules}))
         yield card.unknown(
-            f"values are followed through Python only; the code is {languages}",
+            f"values are followed through Python only; the code is {', '.join(languages)}",
             fix="Have the code reviewed, or attest that it was.",
         )
     else:

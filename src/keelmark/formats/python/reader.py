@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 import re2
@@ -137,9 +138,21 @@ def _entries(found: Index, routes: Iterable[RouteSite], tools: Iterable[ToolSite
                 is_typed=site.route.framework not in {"flask", "quart", "bottle"},
                 harmless=site.converted,
                 first_is_request=site.first_is_request,
-                returns_page=site.route.framework in {"flask", "quart", "bottle"},
+                returns_page=_returns_page(site.route.framework, site.function),
             )
     return entries
+
+
+def _returns_page(framework: str, function: Function) -> bool:
+    """Whether text that a handler returns is shown as HTML: always, or because its decorator says so."""
+    if framework in {"flask", "quart", "bottle"}:
+        return True
+    return any(
+        keyword.arg == "response_class" and ast.unparse(keyword.value).endswith("HTMLResponse")
+        for node, _ in function.decorators
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+    )
 
 
 READER = PythonReader()

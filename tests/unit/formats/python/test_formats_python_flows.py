@@ -33,6 +33,11 @@ def model(body: str) -> str:
 TAINTED = {
     "host-by-format": (tool("return requests.get('https://{}/a'.format(x))"), "url"),
     "host-glued-to-a-name": (tool("return requests.get('https://a.example' + x)"), "url"),
+    "page-by-response-class": (
+        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n"
+        "@app.get('/x', response_class=HTMLResponse)\ndef act(q: str):\n    return f'<h1>{q}</h1>'\n",
+        "html",
+    ),
     "flask-page": (flask("return '<h1>' + request.args['n'] + '</h1>'"), "html"),
     "object-made-with-it": (
         flask("return Bot(request.args['n']).go()")
@@ -173,6 +178,7 @@ TAINTED = {
 }
 
 CLEAN = {
+    "text-that-is-no-page": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/x')\ndef act(q: str):\n    return f'<h1>{q}</h1>'\n",
     "host-from-a-parameter-of-ours": "import requests\ndef get(llm, base):\n    return requests.get(f'{base}/v1/' + llm.invoke('q'))\n",
     "fixed-host-by-format": tool("return requests.get('https://a.example/{}'.format(x))"),
     "fixed-host-by-percent": tool("return requests.get('https://a.example/%s' % x)"),
