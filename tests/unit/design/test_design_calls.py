@@ -63,93 +63,15 @@ def test_result_that_is_called_is_no_second_load(project) -> None:
     assert [finding.locations[0].line for finding in found] == [2]
 
 
-def test_load_of_a_file_of_the_folder_weighs_less_than_one_of_unknown_origin(project) -> None:
+def test_load_of_a_file_weighs_less_than_one_of_bytes_from_the_network(project) -> None:
     named = "import joblib\nmodel = joblib.load('model.joblib')\n"
-    made = project({"a.py": named, "b.py": LOAD, "model.joblib": "x"})
-    assert [finding.severity for finding in answers("unsafe_deserialisation", made)] == [
-        Severity.MEDIUM,
-        Severity.HIGH,
-    ]
-
-
-TORCH = "import torch\n\n\ndef load(path):\n    return torch.load(path{})\n"
-
-
-@pytest.mark.parametrize(
-    ("requirement", "given", "want"),
-    [
-        ("torch==2.7.1", "", Outcome.PASS),
-        ("torch==2.5.1", "", Outcome.FAIL),
-        ("torch==2.5.1", ", weights_only=True", Outcome.FAIL),
-        ("torch>=2.6", "", Outcome.PASS),
-        ("torch>=2.0", "", Outcome.FAIL),
-        ("torch>=1.10,<2", "", Outcome.FAIL),
-        ("torch>=1.10,<2", ", weights_only=True", Outcome.FAIL),
-        ("torch~=2.7.0", "", Outcome.PASS),
-        ("torch", "", Outcome.FAIL),
-        ("torch", ", weights_only=True", Outcome.PASS),
-        ("torch==2.7.1", ", weights_only=False", Outcome.FAIL),
-        ("torch==2.7.1", ", weights_only=trusted()", Outcome.UNKNOWN),
-        ("torch==2.7.1", ", pickle_module=dill", Outcome.FAIL),
-    ],
-)
-def test_version_of_torch_decides_where_the_call_is_silent(requirement, given, want, project) -> None:
-    made = project({"a.py": TORCH.format(given), "requirements.txt": f"{requirement}\n"})
-    assert {finding.outcome for finding in answers("torch_load_without_weights_only", made)} == {want}
-
-
-def test_conda_calls_torch_by_another_name(project) -> None:
-    environment = "name: a\ndependencies:\n  - pytorch=1.11.0\n"
-    made = project({"a.py": TORCH.format(""), "environment.yaml": environment})
-    (finding,) = answers("torch_load_without_weights_only", made)
-    assert finding.severity is Severity.HIGH
-
-
-def test_own_hub_repository_weighs_little(project) -> None:
-    call = "import torch\nmodel = torch.hub.load('acme/system', 'small')\n"
-    (own,) = answers("remote_code_trusted", project({"a.py": call, "hubconf.py": "dependencies = []\n"}))
-    assert own.severity is Severity.LOW
-
-
-def test_foreign_hub_repository_fixed_to_a_commit_weighs_less(project) -> None:
-    commit = "0123456789" * 4
-    text = f"import torch\ntorch.hub.load('x/y', 'a')\ntorch.hub.load('x/y:{commit}', 'b')\n"
-    found = answers("remote_code_trusted", project({"a.py": text}))
-    assert [finding.severity for finding in found] == [Severity.HIGH, Severity.MEDIUM]
-
-
-def test_expectation_of_a_mock_is_no_connection(project) -> None:
-    text = "from unittest.mock import MagicMock\n\nmock = MagicMock()\nmock.get.assert_called_with(verify_ssl=False)\n"
-    assert outcomes("transport_not_verified", project({"a.py": text})) == {"pass"}
-
-
-def test_statement_that_changes_rows_needs_a_person(project) -> None:
-    text = (
-        "import sqlite3\nfrom langchain_core.tools import tool\nfrom langgraph.prebuilt import create_react_agent\n\n\n"
-        "@tool\ndef refund(order: int) -> str:\n    '''Refund an order.'''\n    db = sqlite3.connect('a.db')\n"
-        "    db.execute('UPDATE orders SET paid = 0 WHERE id = ?', (order,))\n    return 'done'\n\n\n"
-        "agent = create_react_agent('openai:gpt-4o', [refund])\n"
-    )
-    assert outcomes("tool_without_approval", project({"a.py": text})) == {"fail"}
-    assert outcomes(
-        "tool_without_approval",
-        project({"a.py": text.replace("UPDATE orders SET paid = 0", "SELECT 1 FROM orders")}),
-    ) == {"pass"}
-
-
-def test_agent_that_stops_before_its_tools_passes(project) -> None:
-    text = (
-        "import os\nfrom langchain_core.tools import tool\nfrom langgraph.prebuilt import create_react_agent\n\n\n"
-        "@tool\ndef drop(name: str) -> str:\n    '''Remove a note.'''\n    os.remove('notes/a.txt')\n    return 'done'\n\n\n"
-        "agent = create_react_agent('openai:gpt-4o', [drop], interrupt_before=['tools'])\n"
-    )
-    assert outcomes("tool_without_approval", project({"a.py": text})) == {"pass"}
-
-
-def test_two_origins_at_one_call_are_one_finding(project) -> None:
-    text = (
-        "import subprocess\nfrom langchain_core.tools import tool\n\n\n@tool\ndef ping(host: str, count: str) -> str:\n"
-        "    '''Ping a host.'''\n    return subprocess.getoutput(f'ping -c {count} {host}')\n"
-    )
-    (finding,) = answers("command_from_untrusted_text", project({"a.py": text}))
-    assert finding.outcome is Outcome.FAIL
+    opened = "import pickle\nwith open(place) as f:\n    model = pickle.load(f)\n"
+    fetched = "import pickle\nimport requests\nmodel = pickle.loads(requests.get(place, timeout=5).content)\n"
+    handed = "import pickle\n\n\ndef read(data):\n    return pickle.loads(data)\n"
+    made = project({"a.py": named, "b.py": opened, "c.py": fetched, "d.py": handed, "model.joblib": "x"})
+    assert {f.locations[0].path: f.severity for f in answers("unsafe_deserialisation", made)} == {
+        "a.py": Severity.MEDIUM,
+        "b.py": Severity.MEDIUM,
+        "c.py": Severity.HIGH,
+        "d.py": Severity.HIGH,
+    }

@@ -35,6 +35,7 @@ _FETCHERS = (
     "s3fs.",
     "urllib.",
 )
+_FROM_MEMORY = ("loads", "decode", "Unpickler")
 _GUARD = re2.compile(r"(?i)(digest|sha-?256|sha-?512|checksum|signature)")
 
 
@@ -60,8 +61,8 @@ def names_local_file(project: Project, seen: Seen[Call]) -> str:
 def what_is_loaded(project: Project, seen: Seen[Call]) -> tuple[str, Severity]:
     """What a call loads in words, and how much that weighs.
 
-    High when the bytes may come from anywhere. Medium when they can be looked at: a file that lies in the folder, or the
-    product of a stage of the project's own pipeline, whose lock records digests.
+    High when the bytes may come from anywhere: from a request, from the network, or handed over in memory. Medium when
+    they are a file on the machine's own disk: somebody must have put it there first.
     """
     if any(
         flow.file.path == seen.file.path and flow.fact.line == seen.fact.line and not flow.fact.cleaned_by
@@ -77,7 +78,13 @@ def what_is_loaded(project: Project, seen: Seen[Call]) -> tuple[str, Severity]:
     carried = _carried(project, seen)
     if carried:
         return f"a file that is not checked, such as `{carried}`", Severity.MEDIUM
+    if not _fetches(seen) and not seen.fact.name.endswith(_FROM_MEMORY):
+        return "a file that is not checked", Severity.MEDIUM
     return "bytes whose origin is not checked", Severity.HIGH
+
+
+def _fetches(seen: Seen[Call]) -> bool:
+    return any(call.name.startswith(_FETCHERS) for call in calls_in_scope(seen))
 
 
 def _stage_of(project: Project, seen: Seen[Call]) -> str:
@@ -90,8 +97,7 @@ def _stage_of(project: Project, seen: Seen[Call]) -> str:
 
 def _carried(project: Project, seen: Seen[Call]) -> str:
     """A pickled model that the product carries, for a call that loads a model and fetches nothing."""
-    scope = calls_in_scope(seen)
-    if any(call.name.startswith(_FETCHERS) for call in scope) or seen.fact.name.endswith("loads"):
+    if _fetches(seen) or seen.fact.name.endswith(_FROM_MEMORY):
         return ""
     return next(
         (
