@@ -79,7 +79,9 @@ def _gaps_for_users(project: Project) -> Iterator[Finding]:
     for seen in project.prompts:
         names = sorted(_USER_WORDS.intersection(name.lower() for name in seen.fact.placeholders))
         is_told = (seen.file.path, seen.fact.line) in arrived
-        if seen.fact.role is not PromptRole.SYSTEM or not names or is_told:
+        # The text alone ("You are ...") does not tell in which role it is sent; its name does.
+        is_system = seen.fact.role is PromptRole.SYSTEM and "system" in seen.fact.name.lower()
+        if not is_system or not names or is_told:
             continue
         shown = ", ".join(f"`{name}`" for name in names)
         yield CARD.failed(
