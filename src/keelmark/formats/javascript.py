@@ -66,7 +66,7 @@ class _Reader:
         tree = parse(source.text, source.suffix, path=source.path, bounds=self.bounds)
         gaps = []
         if tree.fault_line:
-            detail = f"{language}: part of the file is no valid source"
+            detail = f"{language}: a construct at this line was not understood; the rest was read"
             gaps.append(_gap(source, detail, line=tree.fault_line))
         names = Names(tree)
         calls = _calls(tree, names, self.bounds.max_calls)

@@ -10,14 +10,14 @@ from keelmark.core.facts import FileRole
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from keelmark.core.facts import FileFacts, Manifest, Reading
+    from keelmark.core.facts import AgentTool, FileFacts, Manifest, Reading
 
 
 __all__ = ["INSTRUCTIONS", "code_assets", "data_assets", "file_assets", "infrastructure_assets"]
 
 # Providers whose models are fetched and run here, not called over the network.
 _HUBS = {
-    "huggingface", "openai-whisper", "sentence-transformers", "spacy", "tfhub", "timm", "torchhub", "ultralytics",
+    "huggingface", "keras-hub", "openai-whisper", "sentence-transformers", "spacy", "tfhub", "timm", "torchhub", "ultralytics",
 }  # fmt: skip
 
 Details = tuple[tuple[str, str], ...]
@@ -110,8 +110,15 @@ def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
         )
     if module is None:
         return
+    is_listed = any(tool.framework == "mcp" and not _answers_for_all(tool) for tool in module.tools)
     for tool in module.tools:
-        detail = (("parameters", ", ".join(tool.parameters)), ("effects", ", ".join(tool.effects)))
+        if _answers_for_all(tool) and is_listed:
+            continue  # The tools it answers for stand beside it.
+        detail = (
+            ("parameters", ", ".join(tool.parameters)),
+            ("effects", ", ".join(tool.effects)),
+            ("answers for", "every tool of the server" if _answers_for_all(tool) else ""),
+        )
         yield _asset(AssetKind.TOOL, file, tool.name, line=tool.line, form=tool.framework, detail=detail)
     for route in module.routes:
         detail = (("methods", ", ".join(route.methods)), ("guards", ", ".join(route.guards) or "none seen"))
@@ -122,6 +129,11 @@ def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
         kind = AssetKind.HUB_MODEL if is_hub else AssetKind.HOSTED_MODEL
         detail = (("revision", model.revision or "floating"), ("named by", model.loader))
         yield _asset(kind, file, model.name, line=model.line, form=model.provider, detail=detail)
+
+
+def _answers_for_all(tool: AgentTool) -> bool:
+    """Whether it is the one function to which an MCP server hands every call, and no tool of its own."""
+    return tool.framework == "mcp" and tool.parameters[:2] == ("name", "arguments")
 
 
 def data_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:

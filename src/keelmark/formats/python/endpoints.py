@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["endpoints_of"]
 
 _NAMES = re2.compile(r"(?i)(url|uri|host|endpoint|base|server|webhook|proxy|api)")
+_LISTS = re2.compile(
+    r"(?i)(ur[li]s?$|host|endpoint|mirror|model|weight|checkpoint|ckpt|dataset|download|archive)"
+)
 _SCHEMES = ("http://", "https://", "ws://", "wss://")
 # Namespaces and licences look like addresses and are never called.
 _NO_ENDPOINT = re2.compile(
@@ -30,6 +33,7 @@ _SILENT = re2.compile(
     r"|markdown|write|caption|link_button|set_page_config)$"
 )
 _MAX_URL = 500
+_MAX_PARTS = 200
 
 
 def endpoints_of(index: Index) -> tuple[Endpoint, ...]:
@@ -47,6 +51,9 @@ def _candidates(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
     for assignment in index.assignments:
         if _NAMES.search(assignment.name):
             yield assignment.value, assignment.scope, assignment.name
+        if _LISTS.search(assignment.name):
+            for part in _parts(assignment.value):
+                yield part, assignment.scope, assignment.name
     for site in index.sites:
         if _SILENT.search(site.name):
             continue
@@ -54,6 +61,13 @@ def _candidates(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
             yield argument, site.scope, site.name
         for keyword in site.node.keywords:
             yield keyword.value, site.scope, site.name or keyword.arg or ""
+
+
+def _parts(value: ast.expr) -> list[ast.expr]:
+    """Values of a mapping or list that a name holds: where weights and data are fetched from."""
+    if isinstance(value, ast.Dict):
+        return value.values[:_MAX_PARTS]
+    return value.elts[:_MAX_PARTS] if isinstance(value, ast.List | ast.Tuple) else []
 
 
 def _text(index: Index, node: ast.expr, scope: Scope) -> str:

@@ -103,8 +103,16 @@ class Index:
             value = scope.owner.values.get(node.attr)
         else:
             holder = self.names.class_of(self.resolve(node.value, scope))
+            if holder is None and node.attr == "value" and isinstance(node.value, ast.Attribute):
+                return self._enum_value(node.value, scope, depth)
             value = holder.values.get(node.attr) if holder else None
         return self.constant(value, scope, depth + 1) if value is not None else NO_VALUE
+
+    def _enum_value(self, node: ast.Attribute, scope: Scope, depth: int) -> Constant:
+        """`Tools.READ.value`: what the member of an enumeration of this module stands for."""
+        holder = self.names.class_of(self.resolve(node.value, scope))
+        is_enum = holder is not None and any(base.endswith("Enum") for base in holder.bases)
+        return self._member_constant(node, scope, depth + 1) if is_enum else NO_VALUE
 
     def _joined(self, node: ast.JoinedStr, scope: Scope, depth: int) -> Constant:
         parts: list[str] = []

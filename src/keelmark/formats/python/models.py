@@ -13,9 +13,11 @@ from keelmark.formats.python.names import LOCAL
 from keelmark.formats.python.table_models import (
     LOADERS,
     MODEL_KEYWORDS,
+    NO_MODELS,
     Loader,
     client_of,
     is_hub_id,
+    is_known_on_hub,
     pinned,
     provider_of,
 )
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["models_of"]
 
-_NAMES = re2.compile(r"(?i)(model|llm|deployment|embedd?ing|engine)")
+_NAMES = re2.compile(r"(?i)(model|llm|deployment|embedd?(ing|er)|embed_|engine|re_?ranker)")
+_MODEL_CLASS = re2.compile(r"(Chat|LLM|Model|Completion|Embed\w*)$")
 _COMMIT = re2.compile(r"^[0-9a-f]{40}$")
 _PICKLED = re2.compile(r"(?i)\.(bin|ckpt|joblib|pickle|pkl|pth?|dill)$")
 # Libraries whose short names (`gpt2`) are ids on the hub; others must say `owner/name` to be believed.
@@ -44,6 +47,9 @@ _HUB_ROOTS = (
     "llama_index.",
     "spacy.",
     "timm.",
+    "keras_hub.",
+    "keras_nlp.",
+    "keras_cv.",
     "whisper.",
     "faster_whisper.",
     "vllm.",
@@ -70,7 +76,7 @@ def _loaded(index: Index) -> Iterator[ModelReference]:
         node, scope = site.node, site.scope
         value = node.args[loader.position] if len(node.args) > loader.position else None
         value = value or _keyword(node, *loader.keywords)
-        name = index.string(value, scope)
+        name = index.string(value, scope) or _default_of(index, value, scope)
         if not name or (loader.needs and index.constant(_keyword(node, loader.needs), scope) is not True):
             continue
         if not _is_remote(index, site, loader, name):
@@ -84,6 +90,15 @@ def _loaded(index: Index) -> Iterator[ModelReference]:
             executes=_executes(index, site, loader),
             anchor=index.text.anchor(node.lineno),
         )
+
+
+def _default_of(index: Index, value: ast.expr | None, scope: Scope) -> str:
+    """The default of the parameter that a name stands for: what is loaded when the caller says nothing."""
+    if not isinstance(value, ast.Name):
+        return ""
+    function = next((found for found in index.functions if found.scope is scope), None)
+    given = function.parameters if function else []
+    return next((index.string(default, scope) for argument, default in given if argument.arg == value.id), "")
 
 
 def _loader(site: CallSite) -> Loader | None:
@@ -148,6 +163,10 @@ def _called(index: Index) -> Iterator[ModelReference]:
         takes_first = last_part(site.name) in {"init_chat_model", "GenerativeModel", "load_chat_model"}
         if takes_first and site.node.args:
             yield from _hosted(index, site.node.args[0], site, "model")
+        if site.node.args and _MODEL_CLASS.search(last_part(site.name) or _method(site.node)):
+            first = site.node.args[0]
+            if isinstance(first, ast.Constant):
+                yield from _shaped(index, first, site.scope, last_part(site.name) or _method(site.node))
         is_setting = site.name in _ENVIRONMENT and len(site.node.args) == 2
         if is_setting and _NAMES.search(index.string(site.node.args[0], site.scope)):
             yield from _shaped(index, site.node.args[1], site.scope, site.target or site.name)
@@ -155,7 +174,7 @@ def _called(index: Index) -> Iterator[ModelReference]:
 
 def _hosted(index: Index, value: ast.expr, site: CallSite, keyword: str) -> Iterator[ModelReference]:
     name = index.string(value, site.scope)
-    if not name or len(name) > 200 or " " in name:
+    if not name or len(name) > 200 or " " in name or name.lower() in NO_MODELS:
         return
     client = client_of(site.name)
     provider = provider_of(name) or (client if keyword != "llm" else "")
@@ -187,7 +206,9 @@ def _defaults(index: Index) -> Iterator[ModelReference]:
 
 def _shaped(index: Index, value: ast.expr, scope: Scope, loader: str) -> Iterator[ModelReference]:
     name = index.string(value, scope)
-    provider = provider_of(name) if name and len(name) <= 200 else ""
+    if not name or len(name) > 200:
+        return
+    provider = "huggingface" if is_known_on_hub(name) else provider_of(name)
     if provider:
         yield _reference(index, provider, name, line=value.lineno, loader=loader)
 

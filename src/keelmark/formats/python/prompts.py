@@ -88,6 +88,7 @@ _MANY_WORDS = 12
 _MIN_CHARACTERS = 20
 _MAX_PLACEHOLDERS = 64
 _MAX_DEPTH = 30
+_MAX_HELD = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,9 @@ class _Finder:
     def assigned(self) -> Iterator[tuple[ast.expr, Prompt]]:
         """Texts assigned to names that speak of prompts, and texts that begin with `You are`."""
         for assignment in self._index.assignments:
+            if isinstance(assignment.value, ast.Dict) and _NAME.search(assignment.name):
+                yield from self._held(assignment.value, assignment.name, assignment.scope)
+                continue
             rendered = self._render(assignment.value, assignment.scope)
             if rendered is None or isinstance(assignment.value, ast.Name | ast.Attribute):
                 continue
@@ -149,6 +153,15 @@ class _Finder:
             begins = _BEGINS.search(rendered.text) is not None
             if (is_named or is_template or begins) and _is_prompt(rendered.text):
                 yield self._made(assignment.value, name, rendered)
+
+    def _held(self, node: ast.Dict, name: str, scope: Scope) -> Iterator[tuple[ast.expr, Prompt]]:
+        """Texts of a mapping that is named like prompts, each under its key; a message has its own reader."""
+        keys = [self._index.string(key, scope) for key in node.keys[:_MAX_HELD]]
+        if "role" in keys or _NOT_NAME.search(name):
+            return
+        for key, value in zip(keys, node.values, strict=False):
+            if key:
+                yield from self._literal(value, scope, f"{name}.{key}", must_instruct=True)
 
     def handed(self) -> Iterator[tuple[ast.expr, Prompt]]:
         """Literal texts handed over as `system=`, `instructions=`, `prompt=` or `template=`."""

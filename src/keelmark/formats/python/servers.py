@@ -27,6 +27,7 @@ _MCP_NETWORK = re2.compile(
 )
 _MCP_AUTH = frozenset({"auth", "token_verifier", "auth_server_provider", "auth_provider"})
 _GRADIO_EVENTS = frozenset({"click", "submit", "change", "input", "chat", "upload", "then"})
+_GRADIO_ARGUMENTS = frozenset({"server_name", "server_port", "show_api", "share", "allowed_paths"})
 _STREAMLIT_AUTH = re2.compile(
     r"^(streamlit\.login|streamlit_authenticator\.|streamlit\.experimental_user|streamlit\.user)"
 )
@@ -37,7 +38,7 @@ def servers_of(index: Index) -> tuple[RouteSite, ...]:
     """Ways in over the network, in order of the text."""
     roots = {entry.name.partition(".")[0] for entry in index.imports}
     found: list[Route] = []
-    if "gradio" in roots:
+    if "gradio" in roots or any(_launches_page(site) for site in index.sites):
         found.extend(_gradio(index))
     if "streamlit" in roots:
         found.extend(_streamlit(index))
@@ -99,10 +100,17 @@ def _given(index: Index, site: CallSite, *names: str) -> str:
     return ""
 
 
+def _launches_page(site: CallSite) -> bool:
+    """Whether a page of another module is launched: only Gradio takes these arguments."""
+    is_launch = isinstance(site.node.func, ast.Attribute) and site.node.func.attr == "launch"
+    return is_launch and any(keyword.arg in _GRADIO_ARGUMENTS for keyword in site.node.keywords)
+
+
 def _gradio(index: Index) -> Iterator[Route]:
     for site in index.sites:
         method = site.node.func.attr if isinstance(site.node.func, ast.Attribute) else ""
-        if method == "launch" and (not site.name or site.name.startswith(("gradio.", "<local>"))):
+        is_own = not site.name or site.name.startswith(("gradio.", "<local>"))
+        if method == "launch" and (is_own or _launches_page(site)):
             guards = [_given(index, site, "auth", "auth_dependency")]
             yield _route(index, site, "gradio", guards, owner=index.text.segment(site.node.func)[:-7][:80])
         elif site.name == "gradio.mount_gradio_app":

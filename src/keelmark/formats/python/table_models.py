@@ -10,9 +10,11 @@ __all__ = [
     "CLIENTS",
     "LOADERS",
     "MODEL_KEYWORDS",
+    "NO_MODELS",
     "Loader",
     "client_of",
     "is_hub_id",
+    "is_known_on_hub",
     "pinned",
     "provider_of",
 ]
@@ -151,12 +153,28 @@ LOADERS: dict[str, Loader] = {
     "tensorflow_hub.KerasLayer": Loader(provider="tfhub", keywords=("handle",)),
     "spacy.load": Loader(provider="spacy", keywords=("name",)),
     "timm.create_model": Loader(provider="timm", keywords=("model_name",), needs="pretrained"),
+    "from_preset": Loader(provider="keras-hub", keywords=("preset",)),
     "whisper.load_model": Loader(provider="openai-whisper", keywords=("name",)),
     "ultralytics.YOLO": Loader(provider="ultralytics", keywords=("model",), executes=True),
     "faster_whisper.WhisperModel": Loader(keywords=("model_size_or_path",)),
 }
 
 _HUB_ID = re2.compile(r"^[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?$")
+# Owners whose names before the slash say that an id is one on the hub, and families that hosts of models keep there too.
+_OWNERS = re2.compile(
+    r"^(BAAI|sentence-transformers|cross-encoder|intfloat|jinaai|nomic-ai|thenlper|mixedbread-ai|Alibaba-NLP|Snowflake|hkunlp"
+    r"|meta-llama|mistralai|Qwen|deepseek-ai|tiiuae|EleutherAI|bigscience|bigcode|HuggingFaceH4|HuggingFaceTB|HuggingFaceM4"
+    r"|NousResearch|TheBloke|unsloth|laion|Salesforce|stabilityai|runwayml|CompVis|black-forest-labs|facebook|microsoft"
+    r"|distilbert|FacebookAI|google-bert|google-t5|openai-community|allenai|teknium|lmsys|mosaicml|ibm-granite|pyannote)"
+    r"/[A-Za-z0-9][\w.-]{1,95}$|^openai/(clip|whisper|imagegpt|shap-e)-[\w.-]+$|^google/(flan-t5|flan-ul2|vit|siglip|mt5|t5|pegasus"
+    r"|electra|owlvit|byt5|bert|mobilenet)[\w.-]*$"
+)
+# What tests and templates write where an id would stand.
+NO_MODELS = frozenset(
+    {"default", "custom-model", "fake", "fake-model", "mock", "mock-model", "model", "model-name", "none", "test",
+     "test-model", "dummy", "dummy-model", "your-model", "any-model", "some-model"}
+)  # fmt: skip
+
 _LOCAL_FOLDER = re2.compile(
     r"(?i)^(models?|checkpoints?|ckpts?|outputs?|results?|artifacts?|weights?|saved(_\w+)?|data|runs|exports?|tmp|cache|logs"
     r"|(my|trained|finetuned|fine_tuned|local)[_-]\w+)/"
@@ -168,6 +186,8 @@ _FILE = re2.compile(
 
 def provider_of(name: str) -> str:
     """Who serves a hosted model id of a known shape; "" when the shape is not known."""
+    if is_known_on_hub(name):
+        return ""
     routed = _ROUTED.search(name)
     if routed:
         return str(routed.group(1))
@@ -189,6 +209,11 @@ def pinned(name: str) -> str:
         return str(digest.group(1))
     dated = _DATED.search(name)
     return str(dated.group(1) or dated.group(2)).lstrip("-") if dated else ""
+
+
+def is_known_on_hub(name: str) -> bool:
+    """Whether a text is an id on the hub even where nothing loads it: a setting, a default."""
+    return _OWNERS.search(name) is not None
 
 
 def is_hub_id(name: str) -> bool:

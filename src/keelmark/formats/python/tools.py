@@ -206,8 +206,11 @@ class _Finder:
             for key, value in zip(node.keys, node.values, strict=True)
             if isinstance(key, ast.Constant) and isinstance(key.value, str)
         }
-        name = self._index.string(keys.get("name"), site.scope)
-        if not name:
+        stated = keys.get("name")
+        name = self._index.string(stated, site.scope)
+        # `self.name` in a schema is whatever tool the object describes, not one tool.
+        is_own = isinstance(stated, ast.Attribute) and isinstance(stated.value, ast.Name)
+        if not name or (is_own and site.scope.owner is not None):
             return
         schema = keys.get("parameters") or keys.get("input_schema")
         function = self._index.names.functions.get(name)

@@ -4,9 +4,11 @@ import pytest
 
 from keelmark.core.asset import AssetKind
 from keelmark.core.facts import (
+    AgentTool,
     FileFacts,
     Manifest,
     ModelFile,
+    Module,
     Pipeline,
     Pointer,
     PointerKind,
@@ -99,6 +101,22 @@ def test_blocks_that_set_up_nothing_are_no_infrastructure():
     found = take_inventory([file("main.tf", Reading(format="terraform", resources=resources))])
     names = [asset.name for asset in found.of(AssetKind.INFRASTRUCTURE)]
     assert names == ["aws_s3_bucket.x", "data.aws_iam_role.x", "module.x"]
+
+
+def tools(*given: tuple[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    made = tuple(
+        AgentTool(name=name, framework="mcp", line=number, parameters=parameters)
+        for number, (name, parameters) in enumerate(given, start=1)
+    )
+    module = Module(language="python", lines=9, tools=made)
+    found = take_inventory([file("server.py", Reading(format="python", module=module))])
+    return [(asset.name, asset.get("answers for")) for asset in found.of(AssetKind.TOOL)]
+
+
+def test_function_that_answers_for_all_tools_is_none_beside_them():
+    handler = ("call_tool", ("name", "arguments"))
+    assert tools(("fetch", ("url",)), handler) == [("fetch", "")]
+    assert tools(handler) == [("call_tool", "every tool of the server")]
 
 
 def test_service_tells_where_it_is_built_from():
