@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.outcome import Outcome, Severity
 from keelmark.core.project import Seen
 from keelmark.design.checks._gaps import answer_code_gaps
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -118,8 +119,9 @@ def answer_calls(
     good: list[tuple[Seen[Call], Judged]] = []
     unsure: list[tuple[Seen[Call], Judged]] = []
     for seen in calls:
-        judged = None if _calls_result(seen) else judge(seen)
-        if judged is None:
+        judged = judge(seen)
+        # Few calls are judged; looking around each call of a module would take a time that grows with its square.
+        if judged is None or _calls_result(seen):
             continue
         if judged.outcome is Outcome.FAIL:
             severity = (judged.severity or card.severity) if seen.is_product else Severity.LOW
@@ -182,7 +184,7 @@ def _clean(
     elif not project.modules:
         yield card.not_applicable("no source code was found")
     else:
-        yield card.passed(f"no {what} in {len(project.modules)} modules")
+        yield card.passed(f"no {what} in {counted(len(project.modules), 'module')}")
 
 
 def _subject(seen: Seen[Call]) -> str:

@@ -54,7 +54,7 @@ _BY_IMPORT = {
         "chromadb", "faiss", "lancedb", "llama_index", "pgvector", "pinecone", "pymilvus", "qdrant_client", "weaviate",
     ),
     "memory": ("letta", "mem0", "zep_cloud", "zep_python"),
-    "mcp": ("fastmcp", "mcp"),
+    "mcp": ("fastmcp", "langchain_mcp_adapters", "mcp", "mcpadapt"),
     "media-generation": ("audiocraft", "bark", "diffusers", "TTS"),
     "training": ("accelerate", "deepspeed", "lightning", "peft", "pytorch_lightning", "trl"),
 }  # fmt: skip

@@ -22,6 +22,7 @@ _NAMES = re2.compile(r"(?i)(url|uri|host|endpoint|base|server|webhook|proxy|api)
 _LISTS = re2.compile(
     r"(?i)(ur[li]s?$|host|endpoint|mirror|model|weight|checkpoint|ckpt|dataset|download|archive)"
 )
+_KEYS = frozenset({"api_base", "base_url", "endpoint", "server_url", "url"})
 _SCHEMES = ("http://", "https://", "ws://", "wss://")
 # Namespaces and licences look like addresses and are never called.
 _NO_ENDPOINT = re2.compile(
@@ -54,6 +55,9 @@ def _candidates(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
         if _LISTS.search(assignment.name):
             for part in _parts(assignment.value):
                 yield part, assignment.scope, assignment.name
+    for found in index.dicts:
+        for key in _KEYS & found.keys.keys():
+            yield found.keys[key], found.scope, key
     for site in index.sites:
         if _SILENT.search(site.name):
             continue

@@ -56,6 +56,11 @@ def test_addresses_that_weights_come_from_are_endpoints(read):
     assert [endpoint.host for endpoint in module.endpoints] == ["cdn.example.net"]
 
 
+def test_address_of_a_server_in_a_mapping_is_an_endpoint(read):
+    module = read("connect(servers={'docs': {'transport': 'http', 'url': 'https://mcp.example.net/mcp'}})")
+    assert [endpoint.url for endpoint in module.endpoints] == ["https://mcp.example.net/mcp"]
+
+
 def test_prompts_of_a_mapping_are_named_by_their_keys(read):
     module = read(
         "PROMPT_DICT = {'with_input': 'You are a helper. Answer the question: {q}', 'n': 'x', 2: 'y'}"
