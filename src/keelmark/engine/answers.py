@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keelmark.core.finding import Card, Finding
     from keelmark.core.project import Project, Seen
 
-__all__ = ["Topic", "about", "answer_document", "says", "topics_missing"]
+__all__ = ["Topic", "about", "answer_document", "counted", "says", "topics_missing"]
 
 # A heading with a sentence or two below it is a promise, not a document.
 MIN_WORDS = 40
@@ -31,6 +31,11 @@ class Topic:
 
     name: str
     pattern: str
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 route`, `2 routes`, `1,000 routes`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def says(document: Document, topic: Topic) -> bool:

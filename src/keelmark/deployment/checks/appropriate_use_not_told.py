@@ -60,9 +60,7 @@ def check(project: Project) -> Iterator[Finding]:
     else:
         texts = project.documents(*USER_TEXTS)
         yield CARD.failed(
-            f"none of the {len(texts)} texts for users speaks of intended use"
-            if texts
-            else "there is no text for users",
+            "no text for users speaks of intended use" if texts else "there is no text for users",
             at=texts[0].at(0) if texts else (),
             fix="Say in docs/user-notice.md what the system is for and for what it must not be used.",
         )

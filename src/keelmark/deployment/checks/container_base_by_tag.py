@@ -21,6 +21,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,5 +63,6 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no base image was found")
     elif not loose:
         yield CARD.passed(
-            f"{len(bases)} base images are pinned by digest", at=tuple(s.at(b.line) for s, b in bases[:5])
+            f"{counted(len(bases), 'base image')} pinned by digest",
+            at=tuple(s.at(b.line) for s, b in bases[:5]),
         )

@@ -62,9 +62,7 @@ def check(project: Project) -> Iterator[Finding]:
     else:
         texts = project.documents(*USER_TEXTS)
         yield CARD.failed(
-            f"none of the {len(texts)} texts for users speaks of use of data"
-            if texts
-            else "there is no text for users",
+            "no text for users speaks of use of data" if texts else "there is no text for users",
             at=texts[0].at(0) if texts else (),
             fix="Say in docs/user-notice.md what is kept, how long, who reads it, whether it trains a model and where it goes.",
         )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no web app is made or started in code")
     elif not wrong:
         yield CARD.passed(
-            f"none of {len(apps)} apps and servers runs in debug mode", at=tuple(s.at() for s in apps[:5])
+            f"no debug mode in {counted(len(apps), 'app or server', 'apps and servers')}",
+            at=tuple(s.at() for s in apps[:5]),
         )
 
 

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.deployment.checks._infrastructure import Fault, exposures, resources, values, weight
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,7 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not faults and not hidden:
         yield CARD.passed(
-            f"{len(judged)} resources open no other port than 80 and 443 to every address",
+            f"no other port than 80 and 443 open to every address in {counted(len(judged), 'resource')}",
             at=tuple(entry.at() for entry in judged[:5]),
         )
 

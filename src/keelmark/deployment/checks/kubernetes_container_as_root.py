@@ -33,6 +33,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +90,8 @@ def check(project: Project) -> Iterator[Finding]:
     yield from _unset(unset)
     if not root and not unset:
         yield CARD.passed(
-            f"{len(found)} containers run as another user than root", at=tuple(map(_place, found[:5]))
+            f"{counted(len(found), 'container')} with another user than root",
+            at=tuple(map(_place, found[:5])),
         )
 
 

@@ -62,7 +62,7 @@ def check(project: Project) -> Iterator[Finding]:
     else:
         texts = project.documents(*USER_TEXTS)
         yield CARD.failed(
-            f"none of the {len(texts)} texts for users speaks of limitations or failure modes"
+            "no text for users speaks of limitations or failure modes"
             if texts
             else "there is no text for users",
             at=texts[0].at(0) if texts else (),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no server is started in code")
     elif not wide:
         yield CARD.passed(
-            f"{len(starts)} servers started in code bind to no wildcard", at=tuple(s.at() for s in starts[:5])
+            f"no wildcard in {counted(len(starts), 'start of a server', 'starts of servers')}",
+            at=tuple(s.at() for s in starts[:5]),
         )
 
 

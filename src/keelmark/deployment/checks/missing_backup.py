@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.asset import AssetKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.engine.answers import Topic, about
+from keelmark.engine.answers import Topic, about, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,6 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no model and no dataset of its own was found")
     else:
         yield CARD.failed(
-            f"{len(stateful)} models and datasets, and no document speaks of their backup",
+            f"no document speaks of the backup of {counted(len(stateful), 'model or dataset', 'models and datasets')}",
             fix="Say in docs/rollback-runbook.md what is backed up, where the offline copy lies and when a restore was tried.",
         )

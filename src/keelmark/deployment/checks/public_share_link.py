@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("nothing that can open a tunnel was found")
     elif not public:
         yield CARD.passed(
-            f"{len(launches)} launches stay local", at=tuple(seen.at() for seen in launches[:5])
+            f"no public link in {counted(len(launches), 'launch', 'launches')}",
+            at=tuple(seen.at() for seen in launches[:5]),
         )
 
 

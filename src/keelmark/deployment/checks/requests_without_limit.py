@@ -24,6 +24,7 @@ from keelmark.core.facts import FileRole
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Confidence, Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.passed(f"{name} limits callers", at=places)
     else:
         yield CARD.failed(
-            f"{len(routes)} routes reach a model and nothing limits their callers",
+            f"nothing limits the callers of {counted(len(routes), 'route')} to a model",
             at=tuple(seen.at() for seen in routes[:10]),
             fix="Limit requests for each key, cap body and tokens, set a timeout.",
             subject="limits",

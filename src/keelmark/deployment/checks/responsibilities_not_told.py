@@ -57,9 +57,7 @@ def check(project: Project) -> Iterator[Finding]:
     else:
         texts = project.documents(*USER_TEXTS)
         yield CARD.failed(
-            f"none of the {len(texts)} texts for users speaks of responsibilities"
-            if texts
-            else "there is no text for users",
+            "no text for users speaks of responsibilities" if texts else "there is no text for users",
             at=texts[0].at(0) if texts else (),
             fix="Add to docs/user-notice.md which security duties are yours and which are those of the user.",
         )

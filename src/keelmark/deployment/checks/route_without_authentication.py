@@ -33,6 +33,7 @@ import re2
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Confidence, Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def check(project: Project) -> Iterator[Finding]:
     if not bare:
         guards = sorted({guard for seen in routes for guard in seen.fact.guards}) or [covers_all]
         places = tuple(seen.at() for seen in routes[:10])
-        yield CARD.passed(f"{len(routes)} routes are guarded by {', '.join(guards)[:200]}", at=places)
+        yield CARD.passed(f"{counted(len(routes), 'route')} guarded by {', '.join(guards)[:200]}", at=places)
 
 
 def is_public(route: Route) -> bool:

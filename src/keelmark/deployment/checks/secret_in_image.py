@@ -24,6 +24,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no container file was found")
     elif not found:
         yield CARD.passed(
-            f"{len(files)} container files set and copy no credential", at=tuple(s.at(1) for s in files[:5])
+            f"no credential is set or copied in {counted(len(files), 'container file')}",
+            at=tuple(s.at(1) for s in files[:5]),
         )
 
 

@@ -25,6 +25,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no compose service was found")
     elif not wrong:
         yield CARD.passed(
-            f"{len(services)} services publish no store or model server",
+            f"no store or model server among {counted(len(services), 'published service')}",
             at=tuple(s.at() for s in services[:5]),
         )
 

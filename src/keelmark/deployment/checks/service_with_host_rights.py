@@ -22,6 +22,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,8 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.not_applicable("no compose or Kubernetes service was found")
     elif not wrong:
         yield CARD.passed(
-            f"{len(services)} services have no rights of their host", at=tuple(s.at() for s in services[:5])
+            f"no rights of the host in {counted(len(services), 'service')}",
+            at=tuple(s.at() for s in services[:5]),
         )
 
 

@@ -35,6 +35,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +90,8 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not bare:
         yield CARD.passed(
-            f"{len(servers)} model servers have a limit on memory", at=tuple(s.at() for s in servers[:5])
+            f"{counted(len(servers), 'model server')} with a limit on memory",
+            at=tuple(s.at() for s in servers[:5]),
         )
 
 

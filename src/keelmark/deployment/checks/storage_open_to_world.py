@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.deployment.checks._infrastructure import Fault, resources, values, weight
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def check(project: Project) -> Iterator[Finding]:
         )  # fmt: skip
     if not faults:
         yield CARD.passed(
-            f"none of {len(stores)} declared stores is opened to everybody",
+            f"{counted(len(stores), 'declared store')} not opened to everybody",
             at=tuple(s.at() for s in stores[:5]),
         )
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
 from keelmark.deployment.checks._infrastructure import Fault, resources, values, weight
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not faults:
         yield CARD.passed(
-            f"none of {len(stores)} stores switches encryption at rest off",
+            f"encryption at rest is not switched off in {counted(len(stores), 'store')}",
             at=tuple(s.at() for s in stores[:5]),
         )
 

@@ -23,6 +23,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def check(project: Project) -> Iterator[Finding]:
         names = ", ".join(dict.fromkeys(f"{action.name}@{action.reference}" for _, action in loose))
         moving = [action for _, action in loose if action.reference in _BRANCHES]
         yield CARD.failed(
-            f"{len(loose)} of {len(uses)} actions can change under their name: {names[:300]}",
+            f"{len(loose)} of {counted(len(uses), 'action')} can change under the same name: {names[:300]}",
             at=tuple(Location(path=s.file.path, line=a.line, anchor=a.name) for s, a in loose[:20]),
             fix="Write the full commit of each, with the version as a comment.",
             subject="actions",
@@ -65,7 +66,7 @@ def check(project: Project) -> Iterator[Finding]:
         )
     elif uses:
         yield CARD.passed(
-            f"{len(uses)} actions are pinned by commit", at=tuple(s.at(a.line) for s, a in uses[:5])
+            f"{counted(len(uses), 'action')} pinned by commit", at=tuple(s.at(a.line) for s, a in uses[:5])
         )
     else:
         yield CARD.not_applicable("no action of others is used")

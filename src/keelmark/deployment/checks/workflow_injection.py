@@ -34,6 +34,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,6 @@ def check(project: Project) -> Iterator[Finding]:
     if not wrong:
         count = sum(len(seen.fact.scripts) for seen in flows)
         yield CARD.passed(
-            f"no outsider's text in {count} scripts of {len(flows)} workflows",
+            f"no outsider's text in {counted(count, 'script')} of {counted(len(flows), 'workflow')}",
             at=tuple(s.at(1) for s in flows[:5]),
         )

@@ -22,6 +22,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,6 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not wrong:
         yield CARD.passed(
-            f"none of {len(flows)} workflows checks out foreign code with rights",
+            f"no foreign code is checked out with rights in {counted(len(flows), 'workflow')}",
             at=tuple(s.at(1) for s in flows[:5]),
         )

@@ -22,6 +22,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,8 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not wrong:
         yield CARD.passed(
-            f"{len(github)} workflows state what their token may do", at=tuple(s.at(1) for s in github[:5])
+            f"{counted(len(github), 'workflow')} with stated rights of the token",
+            at=tuple(s.at(1) for s in github[:5]),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.facts import Flow, Sink, Trust
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._gaps import answer_code_gaps
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def _clean(card: Card, project: Project, flows: list[Seen[Flow]]) -> Iterator[Fi
     elif flows:
         cleaned = sorted({seen.fact.cleaned_by for seen in flows})
         places = tuple(seen.at() for seen in flows[:10])
-        yield card.passed(f"{len(flows)} flows are made harmless by {', '.join(cleaned)}", at=places)
+        yield card.passed(f"{counted(len(flows), 'flow')} made harmless by {', '.join(cleaned)}", at=places)
     elif not languages:
         yield card.not_applicable("no source code was found")
     elif not followed:
@@ -70,7 +71,9 @@ def _clean(card: Card, project: Project, flows: list[Seen[Flow]]) -> Iterator[Fi
             fix="Have the code reviewed, or attest that it was.",
         )
     else:
-        yield card.passed(f"no such flow in {len(followed)} modules; flows between modules are not followed")
+        yield card.passed(
+            f"no such flow in {counted(len(followed), 'module')}; flows between modules are not followed"
+        )
 
 
 def _by_place(flows: list[Seen[Flow]]) -> Iterator[list[Seen[Flow]]]:
@@ -85,7 +88,9 @@ def _failed(card: Card, arrivals: list[Seen[Flow]], *, danger: str, fix: str) ->
     seen = arrivals[0]
     flow = seen.fact
     others = sorted({other.fact.origin for other in arrivals} - {flow.origin})
-    message = f"{flow.origin} reaches `{flow.callee}` and {danger}"
+    # A place in words ("response body") is no name of a function.
+    place = f"the {flow.callee}" if " " in flow.callee else f"`{flow.callee}`"
+    message = f"{flow.origin} reaches {place} and {danger}"
     severity = card.severity if seen.is_product else Severity.LOW
     evidence = [("source", flow.source.value), ("origin line", str(flow.origin_line))]
     if flow.steps:

@@ -31,6 +31,7 @@ from keelmark.core.finding import Card
 from keelmark.core.glob import matches
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._declared import is_blank, place, undeclared
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def check(project: Project) -> Iterator[Finding]:
         )
     if not defects:
         yield CARD.passed(
-            f"each of {len(foreign)} models from elsewhere has a supplier", at=place(project, "components")
+            f"a supplier for {counted(len(foreign), 'model')} from elsewhere", at=place(project, "components")
         )
 
 

@@ -86,7 +86,7 @@ def check(project: Project) -> Iterator[Finding]:
     if missing:
         names = ", ".join(entry.name for entry in missing)
         yield CARD.failed(
-            f"the {len(records)} decision records say nothing of {names}",
+            f"no decision record speaks of {names}",
             at=places,
             fix="Add a line for each of them to the consequences of the main decision.",
             subject=names,

@@ -24,6 +24,7 @@ from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._calls import all_calls, is_true
 from keelmark.design.checks._data_classes import classes_found
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _tools(project: Project, envelope: GrowthEnvelope) -> Iterator[Finding]:
     tools = [seen for seen in project.tools if seen.is_product and seen.fact.wired]
     if envelope.tools is not None and len(tools) > envelope.tools.limit:
         yield CARD.failed(
-            f"{len(tools)} tools were found and the limit is {envelope.tools.limit:g}",
+            f"{counted(len(tools), 'tool')} found, and the limit is {envelope.tools.limit:g}",
             at=(_place(project, "growth_envelope.tools"), *(seen.at() for seen in tools[:19])),
             fix=FIX,
             subject="tools found",

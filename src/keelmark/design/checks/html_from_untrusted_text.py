@@ -57,5 +57,5 @@ def check(project: Project) -> Iterator[Finding]:
         project,
         Sink.HTML,
         danger="is shown as HTML without being escaped",
-        fix="Escape the text, or clean it with an allow-list (nh3, bleach); leave `unsafe_allow_html` out.",
+        fix="Escape the text (`html.escape`, a template that escapes), or clean it with an allow-list such as nh3.",
     )

@@ -68,11 +68,7 @@ def check(project: Project) -> Iterator[Finding]:
     shared = [t for t in named if any(names_threat(seen.fact, t) for seen in texts)]
     fix = "Write docs/user-notice.md: what can go wrong, which threats users can meet, what not to enter, where to report."
     if not telling and not shared:
-        said = (
-            f"none of the {len(texts)} texts for users speaks"
-            if texts
-            else "there is no text for users that speaks"
-        )
+        said = "no text for users speaks" if texts else "there is no text for users that speaks"
         yield CARD.failed(f"{said} of risks peculiar to AI", at=texts[0].at(0) if texts else (), fix=fix)
     elif named and not shared:
         names = ", ".join(threat.topic.name for threat in named)

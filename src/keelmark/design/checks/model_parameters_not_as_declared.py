@@ -29,6 +29,7 @@ from keelmark.core.finding import Card
 from keelmark.core.glob import matches
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def check(project: Project) -> Iterator[Finding]:
     ]
     if not stated:
         yield CARD.unknown(
-            f"no count of parameters is declared for the {len(weights)} model files",
+            f"no count of parameters is declared for {counted(len(weights), 'model file')}",
             fix="Declare `parameters` for each model in `models` of keelmark.yaml.",
             at=tuple(Location(path=file.path) for file, _ in weights[:10]),
         )

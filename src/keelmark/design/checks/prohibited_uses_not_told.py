@@ -23,7 +23,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._topics import topic
-from keelmark.engine.answers import MIN_WORDS, about
+from keelmark.engine.answers import MIN_WORDS, about, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,11 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.passed(f"{told[0].file.path} says which uses are prohibited", at=told[0].at(0))
     elif uses and declaration is not None:
         place = Location(path=project.declaration_path, line=declaration.line("user_notice.prohibited_uses"))
-        yield CARD.passed(f"{len(uses)} prohibited uses are declared", at=place)
+        yield CARD.passed(f"{counted(len(uses), 'prohibited use')} declared", at=place)
     else:
         texts = project.documents(*_TEXTS)
         yield CARD.failed(
-            f"none of the {len(texts)} texts for users says which uses are prohibited"
+            "no text for users says which uses are prohibited"
             if texts
             else "there is no text that says which uses are prohibited",
             at=texts[0].at(0) if texts else (),

@@ -38,6 +38,7 @@ from keelmark.core.finding import Card
 from keelmark.core.outcome import Confidence, Severity
 from keelmark.design.checks._gaps import answer_code_gaps
 from keelmark.detectors.instructions import find
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def check(project: Project) -> Iterator[Finding]:
     if not bad:
         places = tuple(seen.at() for seen in project.tools[:10])
         yield CARD.passed(
-            f"none of {len(project.tools)} descriptions holds an order against the user", at=places
+            f"no order against the user in {counted(len(project.tools), 'description')}", at=places
         )
 
 

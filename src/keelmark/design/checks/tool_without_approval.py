@@ -47,6 +47,7 @@ from keelmark.core.outcome import Confidence, Severity
 from keelmark.design.checks._calls import all_calls
 from keelmark.design.checks._effects import lasting
 from keelmark.design.checks._gaps import answer_code_gaps
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def check(project: Project) -> Iterator[Finding]:
     acting = [seen for seen in tools if lasting(seen.fact.effects) or _changes_rows(seen)]
     if not acting:
         yield CARD.passed(
-            f"none of the {len(tools)} tools has an effect that lasts", at=tuple(t.at() for t in tools[:10])
+            f"no effect that lasts in {counted(len(tools), 'tool')}", at=tuple(t.at() for t in tools[:10])
         )
         return
     stop = _stop_before_tools(project)

@@ -33,6 +33,7 @@ from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._components import declared_by, is_declared, observed
 from keelmark.design.checks._threats import threat_models
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,12 +76,12 @@ def check(project: Project) -> Iterator[Finding]:
     place = Location(path=project.declaration_path, line=declaration.line("components"))
     if not threat_models(project):
         yield CARD.unknown(
-            f"all {len(found)} parts are declared, but there is no threat model that covers them",
+            f"{counted(len(found), 'part')} found and declared, but there is no threat model that covers them",
             fix="Write docs/threat-model.md.",
             at=place,
         )
     else:
-        yield CARD.passed(f"all {len(found)} parts that were found are declared", at=place)
+        yield CARD.passed(f"{counted(len(found), 'part')} found, each declared", at=place)
 
 
 def _against_text(project: Project, found: Sequence[Asset]) -> Finding:
@@ -89,7 +90,7 @@ def _against_text(project: Project, found: Sequence[Asset]) -> Finding:
     models = threat_models(project)
     if not models:
         return CARD.unknown(
-            f"{len(found)} parts were found and no components are declared to compare them with", fix=fix
+            f"{counted(len(found), 'part')} found, and no components are declared to compare with", fix=fix
         )
     text = "\n".join(f"{part.title}\n{part.text}" for seen in models for part in seen.fact.sections).lower()
     missing = sorted({asset.name for asset in found if not any(word in text for word in _words(asset))})
@@ -101,7 +102,9 @@ def _against_text(project: Project, found: Sequence[Asset]) -> Finding:
             fix=fix,
             at=models[0].at(0),
         )
-    return CARD.passed(f"the threat model names all {len(found)} parts that were found", at=models[0].at(0))
+    return CARD.passed(
+        f"{counted(len(found), 'part')} found, each named in the threat model", at=models[0].at(0)
+    )
 
 
 def _words(asset: Asset) -> Iterator[str]:

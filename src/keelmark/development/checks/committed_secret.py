@@ -69,6 +69,11 @@ _UNREAD = frozenset(
     {GapReason.TOO_LARGE, GapReason.OUT_OF_TIME, GapReason.TOO_MANY, GapReason.UNREADABLE, GapReason.CRASHED}
 )
 
+_WORDS = {
+    "generic-assignment": "literal credential",
+    "database-url": "address of a database with its password",
+}
+
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each credential."""
@@ -118,11 +123,16 @@ def _defect(seen: Seen[Secret]) -> Defect:
         severity = Severity.LOW  # Reported to be looked at, not to alarm.
     where = "" if seen.is_product else f" ({seen.file.role.value} file)"
     return Defect(
-        message=f"{secret.kind} in {seen.file.path}{where}: {secret.preview}",
-        many=f"places hold a {secret.kind}",
+        message=f"{_words(secret.kind)} in {seen.file.path}{where}: {secret.preview}",
+        many=f"places hold a {_words(secret.kind)}",
         at=seen.at(anchor=secret.kind),
         fix="Revoke it, remove it, and read it from the environment or a vault; the history keeps what was committed.",
         subject=f"{secret.kind} {secret.digest}",
         severity=severity if seen.is_product else Severity.LOW,
         confidence=secret.confidence,
     )
+
+
+def _words(kind: str) -> str:
+    """A kind as people call it."""
+    return _WORDS.get(kind, kind.replace("-", " "))

@@ -25,6 +25,7 @@ from keelmark.core.glob import matches
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.core.project import Seen
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,8 @@ CARD = Card(
 # Classes whose loss hurts people directly.
 _GRAVE = ("card", "iban", "ssn", "national", "passport", "health", "biometric", "account")
 
+_WORDS = {"iban": "bank account number (IBAN)"}
+
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each of them."""
@@ -65,11 +68,11 @@ def check(project: Project) -> Iterator[Finding]:
 def _answer(seen: Seen[Dataset], basis: str) -> Finding:
     data = seen.fact
     if data.personal and not (basis and basis != "none"):
-        kinds = ", ".join(f"{entry.count} {entry.kind}" for entry in data.personal)
+        kinds = ", ".join(f"{_words(entry.kind)} ({entry.count:,})" for entry in data.personal)
         first = data.personal[0]
         is_grave = any(word in entry.kind.lower() for entry in data.personal for word in _GRAVE)
         return CARD.failed(
-            f"{data.read_rows} records were looked at and hold personal data: {kinds}",
+            f"{counted(data.read_rows, 'record')} looked at, with personal data: {kinds}",
             at=Location(path=seen.file.path, line=first.line, anchor=first.kind),
             fix="Remove or replace it; where it must stay, record the basis in `datasets` of keelmark.yaml.",
             subject=",".join(entry.kind for entry in data.personal),
@@ -82,6 +85,11 @@ def _answer(seen: Seen[Dataset], basis: str) -> Finding:
             f"the records of {seen.file.path} were not looked at ({data.format})", at=seen.at(0)
         )
     if not data.is_complete:
-        return CARD.unknown(f"no personal data in the first {data.read_rows} records; the rest was not looked at",
+        return CARD.unknown(f"no personal data in the first {counted(data.read_rows, 'record')}; the rest was not looked at",
                             at=seen.at(0))  # fmt: skip
-    return CARD.passed(f"no personal data in {data.read_rows} records", at=seen.at(0))
+    return CARD.passed(f"no personal data in {counted(data.read_rows, 'record')}", at=seen.at(0))
+
+
+def _words(kind: str) -> str:
+    """A kind as people call it."""
+    return _WORDS.get(kind, kind.replace("-", " "))

@@ -24,6 +24,7 @@ from keelmark.core.facts import DocumentKind, PromptRole
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
 from keelmark.development.assets.parts import INSTRUCTIONS
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,14 +73,14 @@ def check(project: Project) -> Iterator[Finding]:
     if missing:
         names = ", ".join(dict.fromkeys(seen.fact.name for seen in missing[:8]))
         yield CARD.failed(
-            f"{len(missing)} of {len(prompts)} prompts are in no register: {names}",
+            f"{len(missing)} of {counted(len(prompts), 'prompt')} in no register: {names}",
             at=tuple(seen.at() for seen in missing[:20]),
             fix="Add each to `prompts` in keelmark.yaml with version, owner, purpose and digest.",
             subject="register",
         )
     elif not changed:
         yield CARD.passed(
-            f"{len(prompts)} prompts are registered", at=tuple(seen.at() for seen in prompts[:5])
+            f"{counted(len(prompts), 'prompt')} registered", at=tuple(seen.at() for seen in prompts[:5])
         )
 
 

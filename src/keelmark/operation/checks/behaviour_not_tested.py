@@ -25,6 +25,7 @@ from keelmark.core.asset import AssetKind
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def check(project: Project) -> Iterator[Finding]:
     evaluations = [seen for seen in project.modules if EVALUATION.search(seen.file.path.lower())]
     if tests:
         yield CARD.passed(
-            f"{len(tests)} test files", at=tuple(Location(path=asset.path) for asset in tests[:5])
+            counted(len(tests), "test file"), at=tuple(Location(path=asset.path) for asset in tests[:5])
         )
     elif evaluations:
         yield CARD.passed(f"{evaluations[0].file.path} evaluates it", at=evaluations[0].at(0))

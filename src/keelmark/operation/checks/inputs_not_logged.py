@@ -23,6 +23,7 @@ from keelmark.core.facts import FileRole
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Confidence, Severity
+from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.passed(f"{name} records events", at=Location(path=file.path, line=line))
     else:
         yield CARD.failed(
-            f"{len(routes)} routes, and no product module logs",
+            f"{counted(len(routes), 'route')}, and no product module logs",
             at=routes[0].at(),
             fix="Record one event for each request: who, which model, decision, digest or redacted content, duration.",
             subject="routes",
