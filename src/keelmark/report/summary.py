@@ -250,7 +250,7 @@ def next_steps(assessment: Assessment, top: tuple[Reason, ...], cards: Mapping[s
     if assessment.decision.verdict is Verdict.NOT_ENOUGH_EVIDENCE:
         steps.append("keelmark init")
     if not assessment.only_new and assessment.decision.verdict is Verdict.RELEASE:
-        steps.append("keelmark release")
+        steps.append("keelmark assess --format html=report.html")
     return (*steps, "keelmark assess --verbose")
 
 
