@@ -52,7 +52,7 @@ _NOT_DATA = re2.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "dataset"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = _BOUNDS
 
     def recognises(self, source: Source) -> bool:
@@ -69,7 +69,9 @@ class _Reader:
             case "parquet":
                 return (self._parquet(source),)
             case form:
-                return (Reading(format=form, dataset=Dataset(format=form)),)
+                detail = f"{form}: neither columns nor records are read, so nobody looked for personal data in them"
+                gap = Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=False)
+                return (Reading(format=form, dataset=Dataset(format=form), gaps=(gap,)),)
 
     def _delimited(self, source: Source) -> Reading:
         form = form_of(source)
@@ -115,7 +117,10 @@ class _Reader:
             gap = Gap(path=source.path, reason=GapReason.ENCRYPTED, detail="parquet with encrypted footer")
             return Reading(format="parquet", dataset=Dataset(format="parquet"), gaps=(gap,))
         found = footer(source.data, path=source.path)
-        return self._reading(source, "parquet", found.rows, found.columns, is_whole=True)
+        reading = self._reading(source, "parquet", found.rows, found.columns, is_whole=True)
+        detail = "parquet: count and columns come from the footer; the records were not looked at for personal data"
+        gap = Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=False)
+        return Reading(format="parquet", dataset=reading.dataset, gaps=(*reading.gaps, gap))
 
     def _reading(
         self, source: Source, form: str, rows: int, columns: tuple[str, ...], *, is_whole: bool = False

@@ -12,7 +12,7 @@ from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats import yaml_tree
 from keelmark.formats.document_kinds import kind_of, looks_like_document
 from keelmark.formats.licence_texts import detect, spdx_of
-from keelmark.formats.prompt_names import is_instruction_file, is_prompt_file
+from keelmark.formats.prompt_names import is_instruction_file, is_instruction_text, is_prompt_file
 from keelmark.formats.sections import Bounds as SectionBounds
 from keelmark.formats.sections import sections_of, words_of
 from keelmark.formats.yaml_tree import Mapping, Node, Sequence
@@ -72,6 +72,8 @@ class _Reader:
 
     def recognises(self, source: Source) -> bool:
         name = source.name.lower()
+        if is_instruction_text(source.path, source.head):
+            return False
         if is_prompt_file(source.path) or is_instruction_file(source.path) or _FORM.search(source.path):
             return False
         if name.endswith(_MARKUP):

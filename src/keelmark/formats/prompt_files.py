@@ -16,7 +16,7 @@ from keelmark.core.facts import Gap, GapReason, Prompt, PromptRole, Reading
 from keelmark.errors import ParseError
 from keelmark.formats import yaml_tree
 from keelmark.formats.json_text import sound
-from keelmark.formats.prompt_names import is_instruction_file, is_prompt_file
+from keelmark.formats.prompt_names import is_instruction_file, is_instruction_text, is_prompt_file
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar, Sequence
 from keelmark.formats.yaml_values import key_line, text
 
@@ -75,7 +75,7 @@ class _Reader:
     def recognises(self, source: Source) -> bool:
         if not source.is_text or source.size == 0:
             return False
-        if is_instruction_file(source.path):
+        if is_instruction_file(source.path) or is_instruction_text(source.path, source.head):
             return True
         is_markup = bool(_MARKUP.search(source.head)) or bool(_QUERY.search(source.head))
         if is_prompt_file(source.path):
@@ -133,7 +133,7 @@ def placeholders_of(content: str) -> tuple[str, ...]:
 
 def _role(name: str, names: tuple[str, ...]) -> PromptRole:
     lower = name.lower()
-    if "system" in lower:
+    if "system" in lower or lower in {"instructions", "instruction", "persona"}:
         return PromptRole.SYSTEM
     if names:
         return PromptRole.TEMPLATE

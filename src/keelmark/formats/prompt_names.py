@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re2
 
-__all__ = ["is_instruction_file", "is_prompt_file"]
+__all__ = ["is_instruction_file", "is_instruction_text", "is_prompt_file"]
 
 _INSTRUCTIONS = re2.compile(
     r"(?:.*/)?(?:AGENTS?\.md|CLAUDE(\.local)?\.md|GEMINI\.md|\.cursorrules|\.windsurfrules|\.clinerules|\.goosehints|"
@@ -22,12 +22,20 @@ _NAMED = re2.compile(
 _NOT_A_PROMPT = re2.compile(
     r"(?i)(?:.*/)?(?:readme|changelog|contributing|license|index|prompt[-_]?(?:cards?|register|guide|guidelines|engineering)[^/]*)\.[a-z]+"
 )
+# A text of that name instructs people as often as models; its first sentence tells whom.
+_MAYBE = re2.compile(r"(?i)(?:.*/)?(?:agent[-_])?(?:instructions?|persona)\.(?:md|txt)")
+_TO_A_MODEL = re2.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)?(?i:you are) (?:an?|the|[A-Z])")
 _DOCUMENTATION = re2.compile(r"(?i)(?:.*/)?docs?/.+\.(?:md|rst|txt)")
 
 
 def is_instruction_file(path: str) -> bool:
     """Whether a file holds standing instructions for a coding assistant."""
     return bool(_INSTRUCTIONS.fullmatch(path))
+
+
+def is_instruction_text(path: str, head: bytes) -> bool:
+    """Whether a text called instructions speaks to a model: its first sentence says who the model is."""
+    return bool(_MAYBE.fullmatch(path)) and bool(_TO_A_MODEL.search(head[:2_000]))
 
 
 def is_prompt_file(path: str) -> bool:

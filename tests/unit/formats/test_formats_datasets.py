@@ -170,3 +170,11 @@ def test_any_bytes_end_in_a_reading_or_a_named_fault(data, path):
             READER.read(item)
             list(sample(item))
     item.close()
+
+
+@pytest.mark.parametrize("path", ["x.arrow", "x.parquet", "x.db"])
+def test_records_that_nobody_looked_into_are_named(path):
+    data = {"x.arrow": b"ARROW1\x00\x00" + b"\x00" * 9, "x.db": b"SQLite format 3\x00" + b"\x00" * 9}
+    (reading,) = READER.read(source(data.get(path) or parquet(), path))
+    assert [gap.matters for gap in reading.gaps] == [False]
+    assert "personal data" in reading.gaps[0].detail

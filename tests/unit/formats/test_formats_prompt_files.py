@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keelmark.core.facts import PromptRole
 from keelmark.errors import KeelmarkError
+from keelmark.formats import documents
 from keelmark.formats.prompt_files import READER, placeholders_of
 from keelmark.formats.source import Source
 
@@ -101,3 +102,21 @@ def test_any_bytes_end_in_a_reading_or_a_named_fault(data, path):
     with contextlib.suppress(KeelmarkError):
         if READER.recognises(item):
             READER.read(item)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_prompt"),
+    [
+        ("instructions.md", "You are an expert support agent.\n\n## Mission\nAnswer.", True),
+        ("agents/x/instructions.md", "# Agent\n\nYou are the reviewer.", True),
+        ("instructions.md", "# How to install\n\nRun make.", False),
+        ("notes.md", "You are a careful reader of these notes.", False),
+    ],
+)
+def test_instructions_that_say_who_the_model_is_are_a_prompt_and_no_document(path, text, is_prompt):
+    source = Source.of_bytes(text.encode(), path=path)
+    assert READER.recognises(source) is is_prompt
+    assert documents.READER.recognises(source) is not is_prompt
+    if is_prompt:
+        (reading,) = READER.read(source)
+        assert reading.prompts[0].role is PromptRole.SYSTEM

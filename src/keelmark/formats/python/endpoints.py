@@ -49,6 +49,18 @@ def endpoints_of(index: Index) -> tuple[Endpoint, ...]:
 
 
 def _candidates(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
+    yield from _kept(index)
+    for site in index.sites:
+        if _SILENT.search(site.name):
+            continue
+        for argument in site.node.args:
+            yield argument, site.scope, site.name
+        for keyword in site.node.keywords:
+            yield keyword.value, site.scope, site.name or keyword.arg or ""
+
+
+def _kept(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
+    """What names and mappings hold."""
     for assignment in index.assignments:
         if _NAMES.search(assignment.name):
             yield assignment.value, assignment.scope, assignment.name
@@ -58,13 +70,6 @@ def _candidates(index: Index) -> Iterator[tuple[ast.expr, Scope, str]]:
     for found in index.dicts:
         for key in _KEYS & found.keys.keys():
             yield found.keys[key], found.scope, key
-    for site in index.sites:
-        if _SILENT.search(site.name):
-            continue
-        for argument in site.node.args:
-            yield argument, site.scope, site.name
-        for keyword in site.node.keywords:
-            yield keyword.value, site.scope, site.name or keyword.arg or ""
 
 
 def _parts(value: ast.expr) -> list[ast.expr]:
