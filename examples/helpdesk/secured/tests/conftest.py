@@ -80,4 +80,4 @@ def start(settings):
 
 
 def ask(session, text="How do I return a parcel?", *, customer="C-001", key=PORTAL):
-    return session.post("/chat", json={"message": text, "customer": customer}, headers=key)
+    return session.post("/v1/chat", json={"message": text, "customer": customer}, headers=key)

@@ -18,13 +18,13 @@ def test_a_question_is_answered_with_its_sources(start):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/chat"),
-        ("POST", "/embed"),
-        ("GET", "/approvals"),
-        ("POST", "/approvals/1"),
-        ("POST", "/refunds"),
-        ("POST", "/admin/reindex"),
-        ("GET", "/metrics"),
+        ("POST", "/v1/chat"),
+        ("POST", "/v1/embed"),
+        ("GET", "/v1/approvals"),
+        ("POST", "/v1/approvals/1"),
+        ("POST", "/v1/refunds"),
+        ("POST", "/v1/admin/reindex"),
+        ("GET", "/v1/metrics"),
     ],
 )
 def test_no_route_answers_without_a_key(start, method, path):
@@ -34,7 +34,7 @@ def test_no_route_answers_without_a_key(start, method, path):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/approvals"), ("POST", "/approvals/1"), ("POST", "/refunds"), ("POST", "/admin/reindex"), ("GET", "/metrics")],
+    [("GET", "/v1/approvals"), ("POST", "/v1/approvals/1"), ("POST", "/v1/refunds"), ("POST", "/v1/admin/reindex"), ("GET", "/v1/metrics")],
 )
 def test_the_portal_does_not_reach_the_routes_of_operators(start, method, path):
     session, _ = start()
@@ -51,7 +51,7 @@ def test_the_rate_is_limited(start):
 def test_long_and_large_questions_are_refused(start):
     session, _ = start()
     assert ask(session, "a" * 2_001).status_code == 422
-    assert session.post("/chat", content=b"x" * 9_000, headers=PORTAL).status_code == 413
+    assert session.post("/v1/chat", content=b"x" * 9_000, headers=PORTAL).status_code == 413
 
 
 def test_the_stop_file_stops_answers(start, settings):
@@ -82,7 +82,7 @@ def test_one_event_for_each_question_with_personal_data_masked(start, caplog):
 def test_an_embedded_answer_is_escaped(start):
     session, _ = start("<script>alert(1)</script>Fine & done")
     body = {"message": "<img src=x onerror=alert(1)>", "customer": "C-001"}
-    page = session.post("/embed", json=body, headers=PORTAL)
+    page = session.post("/v1/embed", json=body, headers=PORTAL)
     assert "<script" not in page.text
     assert "<img" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
@@ -91,13 +91,13 @@ def test_an_embedded_answer_is_escaped(start):
 def test_operators_read_metrics_and_the_index(start):
     session, _ = start()
     ask(session)
-    assert "helpdesk_requests_total" in session.get("/metrics", headers=OPERATOR).text
-    assert session.post("/admin/reindex", headers=OPERATOR).json() == {"articles": 13}
+    assert "helpdesk_requests_total" in session.get("/v1/metrics", headers=OPERATOR).text
+    assert session.post("/v1/admin/reindex", headers=OPERATOR).json() == {"articles": 13}
 
 
 def test_foreign_origins_are_not_allowed(start):
     session, _ = start()
-    answer = session.options("/chat", headers={"Origin": "https://evil.example.org", "Access-Control-Request-Method": "POST"})
+    answer = session.options("/v1/chat", headers={"Origin": "https://evil.example.org", "Access-Control-Request-Method": "POST"})
     assert "access-control-allow-origin" not in answer.headers
 
 

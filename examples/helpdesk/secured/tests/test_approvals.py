@@ -49,9 +49,9 @@ def test_a_model_asks_and_a_person_pays(start):
     assert "person" in model.results[0]
     assert session.app.state.orders.find("A-10001", customer="C-001")["status"] == "shipped"
 
-    waiting = session.get("/approvals", headers=OPERATOR).json()
-    token = session.post(f"/approvals/{waiting[0]['id']}", headers=OPERATOR).json()["approval_token"]
+    waiting = session.get("/v1/approvals", headers=OPERATOR).json()
+    token = session.post(f"/v1/approvals/{waiting[0]['id']}", headers=OPERATOR).json()["approval_token"]
     body = waiting[0]["parameters"] | {"approval_token": token}
-    assert session.post("/refunds", json=body, headers=OPERATOR).json() == {"result": "paid"}
+    assert session.post("/v1/refunds", json=body, headers=OPERATOR).json() == {"result": "paid"}
     assert session.app.state.orders.find("A-10001", customer="C-001")["status"] == "refunded"
-    assert session.post("/refunds", json=body, headers=OPERATOR).status_code == 403
+    assert session.post("/v1/refunds", json=body, headers=OPERATOR).status_code == 403

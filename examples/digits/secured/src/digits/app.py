@@ -23,7 +23,7 @@ from digits.settings import ROOT, Settings
 MIN_CONFIDENCE = 0.6
 
 limiter = Limiter(key_func=caller_of)
-router = APIRouter(dependencies=[Depends(authenticate)])
+router = APIRouter(prefix="/v1", dependencies=[Depends(authenticate)])
 public = APIRouter()
 
 Pixel = Annotated[int, Field(strict=True, ge=0, le=16)]

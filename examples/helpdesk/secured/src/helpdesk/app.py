@@ -28,8 +28,8 @@ from helpdesk.store import Store
 from helpdesk.tools import MANIFEST, RefundArguments, Session, refund_order
 
 limiter = Limiter(key_func=caller_of)
-router = APIRouter(dependencies=[Depends(authenticate)])
-operators = APIRouter(dependencies=[Depends(require_operator)])
+router = APIRouter(prefix="/v1", dependencies=[Depends(authenticate)])
+operators = APIRouter(prefix="/v1", dependencies=[Depends(require_operator)])
 public = APIRouter()
 
 Caller = Annotated[Role, Depends(authenticate)]
