@@ -12,7 +12,18 @@ from keelmark.formats.source import decode
 if TYPE_CHECKING:
     from keelmark.formats.source import Source
 
-__all__ = ["BOUNDS", "Bounds", "line_of", "load", "load_loose", "mapping", "parse", "sound", "text"]
+__all__ = [
+    "BOUNDS",
+    "Bounds",
+    "line_of",
+    "load",
+    "load_loose",
+    "mapping",
+    "parse",
+    "sound",
+    "sound_tree",
+    "text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +69,7 @@ def parse(content: str, *, path: str = "") -> Any:
     """
     try:
         value = json.loads(content)
-        return _sound_tree(value) if "\\ud" in content or "\\uD" in content else value
+        return sound_tree(value) if "\\ud" in content or "\\uD" in content else value
     except json.JSONDecodeError as error:
         raise ParseError(f"no JSON: {error.msg}", path=path, line=error.lineno) from error
     except (ValueError, RecursionError) as error:
@@ -71,13 +82,14 @@ def sound(content: str) -> str:
     return content.encode("utf-8", "replace").decode("utf-8")
 
 
-def _sound_tree(value: Any) -> Any:
+def sound_tree(value: Any) -> Any:
+    """A decoded value with every text made sound."""
     if isinstance(value, str):
         return sound(value)
     if isinstance(value, dict):
-        return {sound(key): _sound_tree(item) for key, item in value.items()}
+        return {sound(key): sound_tree(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_sound_tree(item) for item in value]
+        return [sound_tree(item) for item in value]
     return value
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats.json_text import sound_tree
 
 __all__ = ["Document", "as_mapping", "as_text", "parse"]
 
@@ -46,6 +47,8 @@ def parse(data: bytes | memoryview, *, max_bytes: int, path: str = "") -> Docume
         raise LimitExceededError("JSON is nested too deeply", path=path) from error
     except ValueError as error:  # also: not UTF-8, numbers with too many digits
         raise ParseError(f"no JSON: {error}", path=path) from error
+    if b"\\ud" in bytes(data).lower():
+        value = sound_tree(value)
     return Document(value=value, duplicates=tuple(dict.fromkeys(duplicates)))
 
 

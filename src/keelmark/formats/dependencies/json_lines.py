@@ -7,6 +7,8 @@ from itertools import islice
 
 import re2
 
+from keelmark.formats.json_text import sound
+
 __all__ = ["key_lines", "object_lines"]
 
 Path = tuple[str, ...]
@@ -61,4 +63,4 @@ def _unquoted(text: str) -> str:
         value = json.loads(text)
     except ValueError:
         return text.strip('"')
-    return value if isinstance(value, str) else text
+    return sound(value) if isinstance(value, str) else text

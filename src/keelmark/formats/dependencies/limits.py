@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import re2
 
 from keelmark.core.facts import Gap, GapReason, Manifest, Reading
 from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats import json_text
 from keelmark.formats.dependencies.addresses import cleaned_text
 from keelmark.formats.source import decode
 
@@ -89,11 +89,7 @@ def json_object(text: str, *, path: str) -> dict[str, Any]:
     Raises:
         ParseError: No JSON object, or nested too deeply to read.
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ParseError(f"no JSON: {reason}", path=path) from error
+    value = json_text.parse(text, path=path)
     if not isinstance(value, dict):
         raise ParseError("JSON object expected", path=path)
     return value
