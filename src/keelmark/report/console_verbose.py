@@ -36,6 +36,18 @@ if TYPE_CHECKING:
 __all__ = ["lines"]
 
 _MOST = 8
+# The guidelines have no titles for what they leave open and for what came after them.
+_TITLES = {
+    "G1": "Marking and tracing of what an AI generates",
+    "G2": "Choice of data",
+    "X1": "People in control",
+    "X2": "End of life",
+    "X3": "Agents and their tools",
+    "X4": "Results shared with authorities",
+    "X5": "Reporting in time",
+    "X6": "Bill of materials for AI",
+    "X7": "Growth and automated attackers",
+}
 
 
 def lines(
@@ -66,12 +78,17 @@ def _findings(
         if own:
             yield from _title(f"Findings: {AREA_TITLES[area] if area else OTHER_ROWS}")
         for item in dict.fromkeys(_item_of(finding) for finding in own):
-            known = catalogue.item_by_id.get(item)
-            yield Text(f"{item}  {known.title}" if known else item or "No item", style="bold")
+            yield Text(f"{item}  {_title_of(item, catalogue)}".rstrip() if item else "No item", style="bold")
             for finding in own:
                 if _item_of(finding) == item:
                     blocks = is_blocking(finding, blocking)
                     yield from _finding(finding, cards, width, blocks=blocks)
+
+
+def _title_of(item: str, catalogue: Catalogue) -> str:
+    known = catalogue.item_by_id.get(item)
+    row = catalogue.by_id.get(item)
+    return known.title if known else row.text if row else _TITLES.get(item, "")
 
 
 def _item_of(finding: Finding) -> str:

@@ -104,14 +104,19 @@ def in_order(findings: Iterable[Finding], blocking: frozenset[str]) -> tuple[Fin
 
 
 def weigh(assessment: Assessment, *, limit: int = TOP) -> tuple[Finding, ...]:
-    """The open failures that weigh most. A rule comes again only when no other rule is left."""
+    """The open failures that weigh most. A rule or a line comes again only when nothing else is left."""
     ordered = in_order(open_failures(assessment), blocking_of(assessment))
     first: list[Finding] = []
     again: list[Finding] = []
-    seen: set[str] = set()
+    seen: set[object] = set()
     for finding in ordered:
-        (again if finding.rule in seen else first).append(finding)
-        seen.add(finding.rule)
+        # Two rules about one line are one thing to mend.
+        marks = {finding.rule, *((at.path, at.line) for at in finding.locations[:1] if at.line)}
+        if seen.isdisjoint(marks):
+            first.append(finding)
+            seen |= marks
+        else:
+            again.append(finding)
     return tuple((first + again)[:limit])
 
 

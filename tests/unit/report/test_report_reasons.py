@@ -10,6 +10,7 @@ import pytest
 from keelmark.core.assessment import Comparison
 from keelmark.core.facts import Gap, GapReason
 from keelmark.core.finding import Card
+from keelmark.core.location import Location
 from keelmark.core.outcome import Outcome, Severity, Verdict
 from keelmark.report.reasons import blocking_of, exit_code, in_order, open_failures, reasons, title_of, weigh
 
@@ -85,6 +86,16 @@ def test_a_rule_comes_again_only_when_no_other_is_left(make):
     assert [f.rule for f in top] == ["pickle-dangerous-import", "tool-without-approval", "secret-in-code"]
     one_rule = tuple(f for f in make(repeat=5).findings if f.rule == "unpinned-model")
     assert len(weigh(make(findings=one_rule))) == 3
+
+
+def test_a_line_comes_again_only_when_no_other_is_left(make):
+    found = next(finding for finding in make().findings if finding.is_open_failure)
+    places = (("rule-a", "a.py"), ("rule-b", "a.py"), ("rule-c", "b.py"))
+    findings = tuple(
+        replace(found, rule=rule, locations=(Location(path=path, line=7),), fingerprint=rule)
+        for rule, path in places
+    )
+    assert [finding.rule for finding in weigh(make(findings=findings))] == ["rule-a", "rule-c", "rule-b"]
 
 
 def test_blocking_comes_before_heavier_failures_that_do_not_block(make):
