@@ -65,6 +65,8 @@ def role_of(path: str) -> FileRole:
         return FileRole.GENERATED
     if inside & _TEST_FOLDERS or _TEST_NAME.fullmatch(name):
         return FileRole.TEST
+    if "{{" in path:
+        return FileRole.EXAMPLE  # A template that a tool turns into a project.
     # A file in `pages` is served under its name, whatever the name.
     if inside & _EXAMPLE_FOLDERS or (folders[-1:] != ["pages"] and _EXAMPLE_NAME.fullmatch(name)):
         return FileRole.EXAMPLE

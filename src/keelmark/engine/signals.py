@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Dataset, Gap, GapReason, Reading, Secret
 from keelmark.detectors import personal, secrets
+from keelmark.errors import ParseError
 from keelmark.formats.datasets import form_of, sample
 from keelmark.formats.source import Reader, decode
 
@@ -51,7 +52,13 @@ class TextReader:
         found: list[Secret] = []
         line = 0
         for part in _parts(source, self.bounds):
-            text = decode(part, path=source.path)
+            try:
+                text = decode(part, path=source.path)
+            except ParseError:
+                # A binary whose head reads like text (PDF, some fonts): it is not broken, but was not searched either.
+                detail = "binary behind a head that reads like text; not searched for credentials"
+                gap = Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=False)
+                return (Reading(format="binary", gaps=(gap,)),)
             found.extend(
                 replace(secret, line=secret.line + line) if line else secret
                 for secret in secrets.find(text, path=source.path)

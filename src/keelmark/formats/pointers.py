@@ -16,7 +16,7 @@ from keelmark.formats.yaml_tree import Mapping, Scalar, Sequence
 if TYPE_CHECKING:
     from keelmark.formats.source import Source
 
-__all__ = ["READERS", "AnnexReader", "DvcReader", "LfsReader", "is_lfs_pointer"]
+__all__ = ["READERS", "AnnexReader", "DvcReader", "LfsReader", "is_for_people", "is_lfs_pointer"]
 
 _LFS = b"version https://git-lfs.github.com/spec/v"
 _LFS_LINE = re2.compile(r"(?m)^(oid|size) (.+?)\r?$")
@@ -33,12 +33,25 @@ def is_lfs_pointer(head: bytes) -> bool:
     return head.startswith(_LFS) and len(head) <= _LFS_MAX_BYTES
 
 
+# Pictures, sound, film, fonts and papers: they are missed by people, and hide no model, code or table.
+_FOR_PEOPLE = re2.compile(
+    r"(?i)\.(png|jpe?g|gif|webp|svg|ico|bmp|tiff?|heic|avif|mp3|mp4|mov|webm|avi|mkv|wav|flac|ogg|opus|m4a|ttf|otf|woff2?|eot"
+    r"|pdf|docx?|pptx?|psd|ai|fig|sketch)$"
+)
+
+
+def is_for_people(path: str) -> bool:
+    """Whether an absent file is, by its name, something that people look at or listen to."""
+    return _FOR_PEOPLE.search(path) is not None
+
+
 def _absent(pointer: Pointer) -> Gap:
     return Gap(
         path=pointer.target,
         reason=GapReason.NOT_HERE,
         detail=f"kept by {pointer.kind.value}",
         line=pointer.line,
+        matters=not is_for_people(pointer.target),
     )
 
 

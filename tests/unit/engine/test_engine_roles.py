@@ -17,6 +17,7 @@ from keelmark.engine.roles import role_of
         ("src/__mocks__/fs.ts", FileRole.TEST),
         ("pkg/testdata/x.json", FileRole.TEST),
         ("app/lib/models.test.ts", FileRole.TEST),
+        ("templates/{{name}}/pyproject.toml", FileRole.EXAMPLE),
         ("third_party/x.py", FileRole.VENDORED),
         ("docs/conf.py", FileRole.DOCUMENTATION),
     ],

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import re2
 
 from keelmark.core.asset import Absence, Asset, AssetKind, Inventory
-from keelmark.core.facts import FileFacts, FileRole, ModelRole, Reading
+from keelmark.core.facts import FileFacts, FileRole, ModelRole, PointerKind, Reading
 from keelmark.development.assets.parts import code_assets, data_assets, file_assets, infrastructure_assets
 from keelmark.development.assets.traits import traits_of
+from keelmark.formats.pointers import is_for_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +113,8 @@ def _model_assets(file: FileFacts, reading: Reading, present: set[str]) -> Itera
             detail=tuple((key, value) for key, value in detail.items() if value),
         )
     for pointer in reading.pointers:
+        if pointer.kind is PointerKind.GIT_LFS and _is_illustration(pointer.target):
+            continue  # A picture of a web page; what is absent is named among the gaps all the same.
         yield Asset(
             kind=AssetKind.ABSENT_MODEL if _looks_like_model(pointer.target) else AssetKind.ABSENT_DATA,
             name=pointer.target.rpartition("/")[2],
@@ -178,6 +181,29 @@ def _recorded_only(files: Sequence[FileFacts], present: set[str]) -> Iterator[As
 def is_here(path: str, present: set[str]) -> bool:
     """Whether a file, or any file of a folder, is among those that were met."""
     return path in present or any(other.startswith(f"{path.rstrip('/')}/") for other in present)
+
+
+_DATA_FOLDERS = frozenset(
+    {
+        "audio",
+        "clips",
+        "data",
+        "dataset",
+        "datasets",
+        "images_train",
+        "raw",
+        "recordings",
+        "samples",
+        "train",
+        "val",
+    }
+)
+
+
+def _is_illustration(path: str) -> bool:
+    """Whether a picture or film belongs to pages and documents, not to a collection that a model learns from."""
+    *folders, _ = path.lower().split("/")
+    return is_for_people(path) and not _DATA_FOLDERS.intersection(folders)
 
 
 def _looks_like_model(path: str) -> bool:

@@ -59,9 +59,11 @@ class PythonReader:
         try:
             module, gaps = read_code(source.text, source.lines, path=source.path, bounds=self._bounds)
         except ParseError as error:
-            gap = Gap(
-                path=source.path, reason=GapReason.MALFORMED, detail=error.message[:400], line=error.line or 0
-            )
+            # Quotes inside f-strings are the usual sign of a newer grammar, and no fault of the file.
+            is_newer = "f-string" in error.message
+            detail = f"{error.message}; it may be valid for a newer Python" if is_newer else error.message
+            reason = GapReason.UNSUPPORTED if is_newer else GapReason.MALFORMED
+            gap = Gap(path=source.path, reason=reason, detail=detail[:400], line=error.line or 0)
             return (Reading(format="python", gaps=(gap,)),)
         except LimitExceededError as error:
             is_deep = "deep" in error.message

@@ -95,6 +95,17 @@ def test_outputs_that_are_here_or_have_a_pointer_are_not_told_twice():
     assert [(asset.path, asset.get("pointer")) for asset in absent] == [("data/x.csv", "data/x.csv.dvc")]
 
 
+def test_picture_behind_a_pointer_is_no_dataset_unless_it_lies_with_data():
+    def pointed(path: str) -> FileFacts:
+        target = Pointer(kind=PointerKind.GIT_LFS, target=path, digest="2", algorithm="sha256")
+        return file(path, Reading(format="git-lfs", pointers=(target,)))
+
+    shown = take_inventory([pointed("docs/TheModelTab.png"), pointed("logo.jpg")])
+    assert (shown.assets, shown.traits) == ((), ())
+    kept = take_inventory([pointed("data/cat.jpg"), pointed("w.safetensors")])
+    assert [asset.kind for asset in kept.assets] == [AssetKind.ABSENT_DATA, AssetKind.ABSENT_MODEL]
+
+
 def test_blocks_that_set_up_nothing_are_no_infrastructure():
     kinds = ("variable", "locals", "output", "terraform", "aws_s3_bucket", "module", "data.aws_iam_role")
     resources = tuple(Resource(system="terraform", kind=kind, name="x", line=1) for kind in kinds)

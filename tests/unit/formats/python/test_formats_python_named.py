@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from keelmark.core.facts import GapReason
+from keelmark.formats.python.reader import READER
+from keelmark.formats.source import Source
+
 
 @pytest.mark.parametrize(
     ("code", "expected"),
@@ -107,3 +111,13 @@ def test_page_of_another_module_is_a_route_where_it_is_launched(read):
     module = read("from .ui import Page\nPage().build().launch(server_name='0.0.0.0', share=True)")
     assert [(route.framework, route.guards) for route in module.routes] == [("gradio", ())]
     assert read("from .x import browser\nbrowser().launch(headless=True)").routes == ()
+
+
+def test_newer_grammar_is_not_called_broken():
+    def gap(code: str):
+        source = Source.of_bytes(code.encode(), path="a.py")
+        (reading,) = READER.read(source)
+        return reading.gaps[0]
+
+    assert gap("x = f'{a['b']}'\n").reason is GapReason.UNSUPPORTED
+    assert gap("def :\n").reason is GapReason.MALFORMED
