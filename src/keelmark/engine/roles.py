@@ -36,6 +36,8 @@ _EXAMPLE_FOLDERS = {
     "cookbook",
 }
 _DOCUMENT_FOLDERS = {"doc", "docs", "documentation", "website"}
+# What steers the coding assistants of the developers, with what tries out their skills.
+_ASSISTANT_FOLDERS = {".agent", ".agents", ".claude", ".codex", ".cursor", ".gemini", ".windsurf"}
 _VENDOR_FOLDERS = {
     "vendor",
     "vendored",
@@ -65,8 +67,10 @@ def role_of(path: str) -> FileRole:
         return FileRole.GENERATED
     if inside & _TEST_FOLDERS or _TEST_NAME.fullmatch(name):
         return FileRole.TEST
-    if "{{" in path:
+    if any("{{" in folder for folder in folders):
         return FileRole.EXAMPLE  # A template that a tool turns into a project.
+    if inside & _ASSISTANT_FOLDERS:
+        return FileRole.DOCUMENTATION
     # A file in `pages` is served under its name, whatever the name.
     if inside & _EXAMPLE_FOLDERS or (folders[-1:] != ["pages"] and _EXAMPLE_NAME.fullmatch(name)):
         return FileRole.EXAMPLE

@@ -45,7 +45,7 @@ _MAGICS = ((b"PAR1", "parquet"), (b"PARE", "parquet"), (b"ARROW1", "arrow"), (b"
            (b"SQLite format 3\x00", "sqlite"))  # fmt: skip
 _ARRAY = re2.compile(rb"^(?:\xef\xbb\xbf)?\s*\[\s*\{")
 _NOT_DATA = re2.compile(
-    r"(?i)(?:package|tsconfig|composer|manifest|settings|config|tokenizer|vocab|special_tokens).*\.json|.*\.(?:lock|schema|map)\.json|\..*"
+    r"(?i)(?:package|tsconfig|composer|manifest|settings|config|tokenizer|vocab|special_tokens|switcher|versions|sidebar|navigation|redirects|contributors).*\.json|.*\.(?:lock|schema|map)\.json|\..*"
 )
 
 

@@ -266,13 +266,14 @@ def _decision(
 def _coverage(read: _Reading, rules: Sequence[Found]) -> Coverage:
     opaque: dict[str, int] = {}
     for facts in read.files:
-        if not facts.readings:
+        # An empty file hides nothing, and what a gap names is counted there.
+        if not facts.readings and facts.size and not facts.gaps:
             name = facts.path.rpartition("/")[2]
             suffix = f".{name.rpartition('.')[2]}" if "." in name[1:] else name
             opaque[suffix] = opaque.get(suffix, 0) + 1
     return Coverage(
         files=len(read.files),
-        read=sum(bool(facts.readings) for facts in read.files),
+        read=sum(bool(facts.readings) or not facts.size for facts in read.files),
         cached=read.cached,
         opaque=tuple(sorted(opaque.items(), key=lambda pair: (-pair[1], pair[0]))),
         bytes=sum(facts.size for facts in read.files),

@@ -18,6 +18,8 @@ from keelmark.engine.roles import role_of
         ("pkg/testdata/x.json", FileRole.TEST),
         ("app/lib/models.test.ts", FileRole.TEST),
         ("templates/{{name}}/pyproject.toml", FileRole.EXAMPLE),
+        ("{{x}}.py", FileRole.PRODUCT),
+        ("apps/a/.agent/skills/b/evals/x.json", FileRole.DOCUMENTATION),
         ("third_party/x.py", FileRole.VENDORED),
         ("docs/conf.py", FileRole.DOCUMENTATION),
     ],

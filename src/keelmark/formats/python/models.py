@@ -81,6 +81,8 @@ def _loaded(index: Index) -> Iterator[ModelReference]:
             continue
         if not _is_remote(index, site, loader, name):
             continue
+        if index.string(_keyword(node, "repo_type"), scope) in {"dataset", "space"}:
+            continue
         yield ModelReference(
             provider=loader.provider,
             name=name[:300],

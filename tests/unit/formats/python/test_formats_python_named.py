@@ -45,6 +45,7 @@ def test_model_that_only_a_setting_or_default_names(read, code, expected):
         "model_dir = 'data/models'",
         "embed_path = 'microsoft'",
         "from transformers import AutoModel\ndef f(path):\n    return AutoModel.from_pretrained(path)",
+        "from huggingface_hub import snapshot_download\nsnapshot_download(repo_id='a/b', repo_type='dataset')",
         "raise UnknownModel('no such thing')",
         "print('gpt-4o')",
     ],
