@@ -1,0 +1,8 @@
+from cleanlab.filter import find_label_issues
+from datasets import load_dataset
+from sklearn.linear_model import LogisticRegression
+
+rows = load_dataset("example/reviews", revision="8d3f2c1b4a5e6f708192a3b4c5d6e7f801234567", split="train")
+model = LogisticRegression()
+issues = find_label_issues(labels=rows["label"], pred_probs=rows["scores"])
+model.fit(rows["features"], rows["label"])
