@@ -54,7 +54,7 @@ _WRITES = re2.compile(
     r"|^\*\.(ainvoke|astream|generate_content)$"
 )
 _PATH = re2.compile(
-    r"(?i)/(chats?|completions?|generate|ask|answer|messages?|summari[sz]e|translate|assist(ant)?)(/|$)"
+    r"(?i)/(chats?|completions?|generate|ask|answer|summari[sz]e|translate|assist(ant)?)(/|$)"
 )
 _MARK = re2.compile(
     r"(?i)ai[-_](disclosure|generated|originated)|x-ai-|generated[-_]by[-_](ai|model)|is_generated|machine[-_]generated|content[-_]credentials|c2pa"
@@ -78,7 +78,8 @@ def check(project: Project) -> Iterator[Finding]:
     policy = [
         seen
         for seen in about(project, POLICY, *_KINDS)
-        if seen.fact.kind is not DocumentKind.README or "/" not in seen.file.path
+        # Of general texts only those at the top speak for the whole project.
+        if seen.fact.kind not in {DocumentKind.README, DocumentKind.OTHER} or seen.file.path.count("/") <= 1
     ]
     mark = next(_marks(project), None)
     if policy:
