@@ -24,7 +24,7 @@ from keelmark.deployment.release.gate import Policy, decide
 from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine import collect as collecting
 from keelmark.engine import walk as walking
-from keelmark.engine.readers import all_readers
+from keelmark.engine.readers import all_readers, code_state
 from keelmark.engine.run import run_rules
 from keelmark.engine.waivers import apply_waivers
 from keelmark.errors import UsageError
@@ -191,7 +191,7 @@ def _read(
     readers = all_readers()
     cache = None
     if settings.cache and settings.write and not _is_inside(settings.cache_dir, target.root):
-        version = readers_version(readers, keelmark=__version__)
+        version = readers_version(readers, keelmark=f"{__version__} {code_state()}")
         cache = SqliteFactCache(settings.cache_dir / "facts.db", version=version)
     bounds = collecting.Bounds(max_seconds=settings.max_seconds)
     progress.start(len(entries))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -88,3 +89,19 @@ def test_any_bytes_under_any_name_are_read_or_named(name: str, head: bytes, tail
     assert [gap.detail for gap in facts.gaps if gap.reason is GapReason.CRASHED] == []
     assert all(isinstance(reading, Reading) for reading in facts.readings)
     assert len(facts.digest) == 64
+
+
+def test_state_of_the_code_changes_with_every_edit() -> None:
+    from pathlib import Path
+
+    from keelmark import formats
+    from keelmark.engine.readers import code_state
+
+    file = Path(formats.__file__)
+    before, stamp = code_state.__wrapped__(), file.stat()
+    try:
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
+        assert code_state.__wrapped__() != before
+    finally:
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert code_state.__wrapped__() == before
