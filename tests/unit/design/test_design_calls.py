@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keelmark.core.outcome import Outcome, Severity
+from keelmark.core.outcome import Severity
 
 if TYPE_CHECKING:
     from keelmark.core.finding import Finding

@@ -34,8 +34,10 @@ TAINTED = {
     "host-by-format": (tool("return requests.get('https://{}/a'.format(x))"), "url"),
     "host-glued-to-a-name": (tool("return requests.get('https://a.example' + x)"), "url"),
     "page-by-response-class": (
-        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n"
-        "@app.get('/x', response_class=HTMLResponse)\ndef act(q: str):\n    return f'<h1>{q}</h1>'\n",
+        (
+            "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n"
+            "@app.get('/x', response_class=HTMLResponse)\ndef act(q: str):\n    return f'<h1>{q}</h1>'\n"
+        ),
         "html",
     ),
     "flask-page": (flask("return '<h1>' + request.args['n'] + '</h1>'"), "html"),
