@@ -51,6 +51,8 @@ _SAMPLE_PASSWORD = {
     "pass", "password", "passwd", "pwd", "p", "pw", "secret", "token", "foo", "bar", "mypassword", "pass123", "hunter2",
     "api_key", "apikey", "key", "tiger", "passw0rd", "password123", "dbpass", "dbpassword",
 }  # fmt: skip
+# `supabase-demo` signs the keys of every local installation with one published secret.
+_DEMO_ISSUER = re2.compile(r"(^|[-_.])(demo|example)($|[-_.])")
 _REGISTERED_CLAIMS = {
     "iss",
     "sub",
@@ -139,6 +141,8 @@ def _jwt(value: str, groups: Mapping[str, str]) -> Judgement:
         return Judgement(dismissed="key meant for browsers")
     if any(claims.get(name) in _NAMES_IN_JWT_SAMPLES for name in ("name", "sub")):
         return Judgement(dismissed="documentation sample")
+    if _DEMO_ISSUER.search(str(claims.get("iss", "")).lower()):
+        return Judgement(dismissed="its issuer is a demonstration")
     if not claims.keys() & _REGISTERED_CLAIMS:
         return Judgement(dismissed="names neither issuer nor subject nor time")
     is_service = claims.get("role") == "service_role"

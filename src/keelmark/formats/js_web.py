@@ -42,6 +42,7 @@ _LIMIT = re2.compile(r"(?i)rate_?-?limit|limiter|throttle|slow_?down|body_?limit
 _INLINE_GUARD = re2.compile(
     r"getServerSession\(|\bauth\(\)|currentUser\(|getSession\(|getToken\(|verifyIdToken\(|jwt\.verify\(|jwtVerify\(|"
     r"supabase\.auth\.getUser\(|headers\.authorization|headers\.get\([\"'](?i:authorization|x-api-key)[\"']\)|headers\[[\"'](?i:authorization|x-api-key)[\"']\]|"
+    r"(?:get|require|ensure|assert|load)(?:Server|Current|Authenticated|SignedIn|LoggedIn|Session)(?:User|Session|Profile|Account|Identity)\(|"
     r"req\.isAuthenticated\(|validateRequest\(|requireAuth\(|verifyToken\(|withAuth\("
 )
 _NEXT_ROUTE = re2.compile(r"(?:^|.*/)app/(.*/)?route\.(?:js|ts|jsx|tsx|mjs)")

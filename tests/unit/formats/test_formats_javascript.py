@@ -68,6 +68,12 @@ def test_fastify_route_object():
     assert found.routes[0].guards
 
 
+def test_next_route_that_needs_the_profile_of_the_caller_is_guarded():
+    text = "import { getServerProfile } from '@/lib/server'\nexport async function POST(req) { const p = await getServerProfile(); return p }\n"
+    (route,) = module(text, "app/api/chat/route.ts").routes
+    assert route.guards == ("getServerProfile(",)
+
+
 def test_next_routes_come_from_their_path():
     text = "export async function POST(req) { const s = await getServerSession(); return s }\nexport const GET = () => 1;\nexport const runtime = 'edge';\n"
     first, second = module(text, "src/app/(group)/api/chat/route.ts").routes

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["cards_of", "datasets_of", "models_of", "own_weights"]
 
 
+# What a program wrote down of its runs is no dataset that somebody chose.
+_LOG_FOLDERS = frozenset({"log", "logs"})
+
+
 def models_of(project: Project) -> tuple[Asset, ...]:
     """Models of the product: weights in the folder, absent ones, hosted and hub models."""
     kinds = (
@@ -45,6 +49,7 @@ def datasets_of(project: Project) -> tuple[Asset, ...]:
         asset
         for asset in project.inventory.of(AssetKind.DATASET, AssetKind.ABSENT_DATA)
         if role_of(asset.path) is FileRole.PRODUCT
+        and not _LOG_FOLDERS.intersection(asset.path.lower().split("/")[:-1])
     )
 
 
