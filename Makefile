@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 ONLINE := --disable-pip-version-check --quiet
 
-.PHONY: setup demo check test docs bench lock clean new-rule
+.PHONY: setup demo check test coverage docs bench lock clean new-rule
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -40,6 +40,10 @@ check: setup ## Lint, types, import contracts, own assessment
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest -n 2
+
+coverage: setup ## Branch coverage of the whole package; fails below the floor in pyproject.toml
+	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage report --skip-covered
 
 docs: setup ## Regenerate the pages made from code
 	$(BIN)/python tools/build_docs.py
