@@ -106,7 +106,9 @@ def test_the_first_reason_is_what_an_outsider_can_run() -> None:
 def test_the_mended_state_may_be_released(state: str) -> None:
     found = run(f"{state}/secured")
     assert found.decision.verdict is Verdict.RELEASE, [row.recommendation for row in found.decision.missing]
-    assert found.gaps == ()
+    assert [
+        gap for gap in found.gaps if gap.path != ".keelmark"
+    ] == []  # Records of an assessment somebody ran.
 
 
 @pytest.mark.parametrize("state", STATES)
