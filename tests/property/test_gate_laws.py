@@ -134,6 +134,16 @@ def test_release_means_nothing_blocks_and_nothing_mandatory_is_unknown(
     assert len(decision.standings) == len(CATALOGUE.by_id)
 
 
+@given(many, policies())
+@settings(max_examples=100, deadline=None)
+def test_what_was_not_looked_at_never_improves_the_verdict(before: list[Finding], policy: Policy) -> None:
+    seen = decide(before, policy)
+    blind = decide(before, replace(policy, unseen="a.py could not be looked at"))
+    assert ORDER[blind.verdict] <= ORDER[seen.verdict]
+    for clear, dark in zip(seen.standings, blind.standings, strict=True):
+        assert dark.status in {clear.status, Status.UNKNOWN}
+
+
 def make(outcome: Outcome, *ids: str, **changes: object) -> Finding:
     values = {
         "rule": "r",

@@ -259,8 +259,18 @@ def _decision(
         is_critical=is_critical,
         declaration=declared,
         inapplicable=inapplicable(project.inventory.traits),
+        unseen=_unseen(project.gaps),
     )
     return decide(findings, policy)
+
+
+def _unseen(gaps: Sequence[Gap]) -> str:
+    # A pointer names what it stands for; every other gap that matters may hide anything.
+    hidden = [gap.path for gap in gaps if gap.matters and gap.reason is not GapReason.NOT_HERE]
+    if not hidden:
+        return ""
+    others = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+    return f"{hidden[0]}{others} could not be looked at"
 
 
 def _coverage(read: _Reading, rules: Sequence[Found]) -> Coverage:

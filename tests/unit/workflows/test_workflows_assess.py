@@ -330,3 +330,18 @@ def test_empty_folder_is_not_released(tmp_path: Path, settings) -> None:
 def test_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, settings) -> None:
     with pytest.raises(UsageError, match="cannot be listed"):
         assess(Target(root=tmp_path / "nowhere"), settings)
+
+
+def test_unreadable_file_keeps_what_it_may_hide_unknown(tmp_path: Path) -> None:
+    from keelmark.core.outcome import Status
+
+    (tmp_path / "a.py").write_text("x = 1\n")
+    settings = AssessSettings(write=False, plugins=False)
+
+    def standing(row: str) -> Status:
+        found = assess(Target(root=tmp_path), settings)
+        return next(s.status for s in found.decision.standings if s.recommendation == row)
+
+    assert standing("DEP-1.c") is Status.NOT_APPLICABLE
+    (tmp_path / "serve.py").write_text("def broken(:\n")
+    assert standing("DEP-1.c") is Status.UNKNOWN

@@ -9,7 +9,8 @@ Rules of the gate, each with a test:
 3. Unknown is never pass. An unknown recommendation with the gate `block` keeps the release back.
 4. An attestation settles what is unknown; it never covers a failure.
 5. A recommendation does not apply when every rule that settles it says so, when the inventory shows that the system has
-   no part it speaks of, or when a named person declared it with a reason and a review date.
+   no part it speaks of, or when a named person declared it with a reason and a review date. The first two hold only
+   when everything that could hide such a part was looked at.
 6. A critical system (P-8), or the strict profile, turns every `warn` into `block`.
 7. No findings at all is not enough evidence.
 """
@@ -42,6 +43,7 @@ class Policy:
     Attributes:
         is_critical: Answer to P-8; None when nobody gave one.
         inapplicable: Recommendations that the inventory shows to be about parts this system does not have, with why.
+        unseen: What was not looked at and could hide such a part, in words; "" when everything was looked at.
     """
 
     catalogue: Catalogue
@@ -50,6 +52,7 @@ class Policy:
     is_critical: bool | None = None
     declaration: Declaration | None = None
     inapplicable: Mapping[str, str] = field(default_factory=dict)
+    unseen: str = ""
 
     def gate_of(self, row: Recommendation) -> Gate:
         """The gate in force for a recommendation."""
@@ -136,10 +139,14 @@ def _status(row: Recommendation, answers: Sequence[Finding], policy: Policy) -> 
     passed = [finding for finding in settling if finding.outcome is Outcome.PASS]
     if passed:
         return Status.PASS, passed[0].message
-    if settling:
-        return Status.NOT_APPLICABLE, settling[0].message
-    if row.id in policy.inapplicable:
-        return Status.NOT_APPLICABLE, policy.inapplicable[row.id]
+    absent = settling[0].message if settling else policy.inapplicable.get(row.id, "")
+    if absent:
+        # What was not looked at may hold the very part that was not found.
+        return (
+            (Status.UNKNOWN, f"{absent}, but {policy.unseen}")
+            if policy.unseen
+            else (Status.NOT_APPLICABLE, absent)
+        )
     return Status.UNKNOWN, _why_unknown(row, answers)
 
 
