@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keelmark.config.settings import AssessSettings
 from keelmark.core.clock import FixedClock
 from keelmark.core.declaration import Profile
 from keelmark.core.facts import GapReason
