@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import DocumentKind
 from keelmark.core.location import Location
+from keelmark.engine.answers import MIN_WORDS, about
 
 if TYPE_CHECKING:
-    from keelmark.core.project import Project
+    from collections.abc import Iterator
 
-__all__ = ["USER_TEXTS", "declaration_place", "has_model"]
+    from keelmark.core.finding import Card, Finding
+    from keelmark.core.project import Project
+    from keelmark.engine.answers import Topic
+
+__all__ = ["USER_TEXTS", "answer_user_text", "has_model"]
 
 USER_TEXTS = (
     DocumentKind.USER_NOTICE,
@@ -27,7 +32,26 @@ def has_model(project: Project) -> bool:
     return bool(_MODEL_TRAITS.intersection(project.inventory.traits))
 
 
-def declaration_place(project: Project) -> Location:
-    """Where the user notice stands in the declaration."""
-    line = project.declaration.line("user_notice") if project.declaration else 0
-    return Location(path=project.declaration_path, line=line)
+def answer_user_text(
+    card: Card, project: Project, topic: Topic, *, fix: str, is_declared: bool = False
+) -> Iterator[Finding]:
+    """Answer once: a text for users speaks of a topic, or the user notice of the declaration does.
+
+    Args:
+        card: Of the rule that asks.
+        project: The facts.
+        topic: What users should be told.
+        fix: What to write where.
+        is_declared: Whether the declaration says it.
+    """
+    told = [seen for seen in about(project, topic, *USER_TEXTS) if seen.fact.words >= MIN_WORDS]
+    texts = project.documents(*USER_TEXTS)
+    if told:
+        yield card.passed(f"{told[0].file.path} speaks of {topic.name}", at=told[0].at(0))
+    elif is_declared and project.declaration is not None:
+        place = Location(path=project.declaration_path, line=project.declaration.line("user_notice"))
+        yield card.passed(f"the user notice of {project.declaration_path} speaks of {topic.name}", at=place)
+    elif texts:
+        yield card.failed(f"no text for users speaks of {topic.name}", at=texts[0].at(0), fix=fix)
+    else:
+        yield card.failed("there is no text for users", fix=fix)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.deployment.checks._models import USER_TEXTS, declaration_place, has_model
-from keelmark.engine.answers import MIN_WORDS, Topic, about
+from keelmark.deployment.checks._models import answer_user_text, has_model
+from keelmark.engine.answers import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,21 +46,16 @@ TOPIC = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer once for the project."""
     if not has_model(project):
         yield CARD.not_applicable("no model was found")
         return
-    found = about(project, TOPIC, *USER_TEXTS)
-    real = [seen for seen in found if seen.fact.words >= MIN_WORDS]
-    declared = project.declaration.user_notice if project.declaration else None
-    if real:
-        yield CARD.passed(f"{real[0].file.path} speaks of intended use", at=real[0].at(0))
-    elif declared is not None and declared.prohibited_uses:
-        yield CARD.passed("declared in the user notice of keelmark.yaml", at=declaration_place(project))
-    else:
-        texts = project.documents(*USER_TEXTS)
-        yield CARD.failed(
-            "no text for users speaks of intended use" if texts else "there is no text for users",
-            at=texts[0].at(0) if texts else (),
-            fix="Say in docs/user-notice.md what the system is for and for what it must not be used.",
-        )
+    notice = project.declaration.user_notice if project.declaration else None
+    is_declared = notice is not None and bool(notice.prohibited_uses)
+    yield from answer_user_text(
+        CARD,
+        project,
+        TOPIC,
+        fix="Say in docs/user-notice.md what the system is for and for what it must not be used.",
+        is_declared=is_declared,
+    )

@@ -40,7 +40,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     bases = [
         (Seen(f, r, r.container), base)
         for f, r in project.readings

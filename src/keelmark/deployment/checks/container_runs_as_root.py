@@ -42,7 +42,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     files = [Seen(f, r, r.container) for f, r in project.readings if r.container is not None]
     if not files:
         yield CARD.not_applicable("no container file was found")

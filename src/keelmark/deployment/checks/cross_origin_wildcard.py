@@ -45,7 +45,7 @@ CALLS = (
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     settings = [seen for seen in project.calls(*CALLS) if seen.is_product and _is_cors(seen.fact)]
     open_to_all = [seen for seen in settings if _allows_all(seen.fact)]
     for seen in open_to_all:

@@ -46,7 +46,7 @@ APPS = (
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     apps = [seen for seen in project.calls(*APPS) if seen.is_product]
     wrong = [(seen, argument) for seen in apps if (argument := _debug(seen.fact)) is not None]
     for seen, argument in wrong:

@@ -44,7 +44,7 @@ MAX_AGE = timedelta(days=366)
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     # A runbook stands in for a plan; beside a plan it is one of its annexes and needs no date of its own.
     plans = project.documents(DocumentKind.INCIDENT_PLAN) or project.documents(DocumentKind.RUNBOOK)
     if not plans:

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.deployment.checks._models import USER_TEXTS, declaration_place, has_model
-from keelmark.engine.answers import MIN_WORDS, Topic, about
+from keelmark.deployment.checks._models import answer_user_text, has_model
+from keelmark.engine.answers import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ CARD = Card(
     title="Users are not told the known limitations",
     severity=Severity.MEDIUM,
     recommendations=("DEP-4.e", "DEP-4.f", "DEP-5.f", "P-6"),
-    settles=("DEP-4.f", "DEP-5.f"),
+    settles=("DEP-5.f",),
     tags=("en-304-223:5.2.4-1", "owasp-llm:LLM09"),
     audience=Audience.RISK_OWNER,
 )
@@ -48,23 +48,16 @@ TOPIC = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer once for the project."""
     if not has_model(project):
         yield CARD.not_applicable("no model was found")
         return
-    found = about(project, TOPIC, *USER_TEXTS)
-    real = [seen for seen in found if seen.fact.words >= MIN_WORDS]
-    declared = project.declaration.user_notice if project.declaration else None
-    if real:
-        yield CARD.passed(f"{real[0].file.path} speaks of limitations or failure modes", at=real[0].at(0))
-    elif declared is not None and declared.limitations:
-        yield CARD.passed("declared in the user notice of keelmark.yaml", at=declaration_place(project))
-    else:
-        texts = project.documents(*USER_TEXTS)
-        yield CARD.failed(
-            "no text for users speaks of limitations or failure modes"
-            if texts
-            else "there is no text for users",
-            at=texts[0].at(0) if texts else (),
-            fix="Add a section on limitations and failure modes to docs/user-notice.md.",
-        )
+    notice = project.declaration.user_notice if project.declaration else None
+    is_declared = notice is not None and bool(notice.limitations)
+    yield from answer_user_text(
+        CARD,
+        project,
+        TOPIC,
+        fix="Add a section on limitations and failure modes to docs/user-notice.md.",
+        is_declared=is_declared,
+    )

@@ -49,7 +49,7 @@ EVERYWHERE = {"0.0.0.0", "::", "[::]", ""}  # noqa: S104 - what the rule looks f
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     starts = [seen for seen in project.calls(*SERVERS) if seen.is_product]
     wide = [
         (seen, host)

@@ -51,7 +51,7 @@ RESULT = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     if not {"llm-application", "agent", "api"}.intersection(project.inventory.traits) or not has_model(
         project
     ):

@@ -47,7 +47,7 @@ ROLLBACK = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     found = about(project, ROLLBACK)
     real = [seen for seen in found if seen.fact.kind is not DocumentKind.CHANGELOG]
     if real:

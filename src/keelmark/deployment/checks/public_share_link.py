@@ -39,7 +39,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     launches = [
         seen
         for seen in project.calls("*.launch", "gradio.*", "pyngrok.ngrok.connect", "ngrok.connect")

@@ -55,7 +55,7 @@ LIMITERS = (
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     routes = [seen for seen in project.routes if seen.is_product and _asks_a_model(project, seen.fact)]
     if not routes:
         yield CARD.not_applicable("no route that reaches a model was found")

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.deployment.checks._models import USER_TEXTS, has_model
-from keelmark.engine.answers import MIN_WORDS, Topic, about
+from keelmark.deployment.checks._models import answer_user_text, has_model
+from keelmark.engine.answers import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,18 +46,13 @@ TOPIC = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer once for the project."""
     if not has_model(project):
         yield CARD.not_applicable("no model was found")
         return
-    found = about(project, TOPIC, *USER_TEXTS)
-    real = [seen for seen in found if seen.fact.words >= MIN_WORDS]
-    if real:
-        yield CARD.passed(f"{real[0].file.path} speaks of responsibilities", at=real[0].at(0))
-    else:
-        texts = project.documents(*USER_TEXTS)
-        yield CARD.failed(
-            "no text for users speaks of responsibilities" if texts else "there is no text for users",
-            at=texts[0].at(0) if texts else (),
-            fix="Add to docs/user-notice.md which security duties are yours and which are those of the user.",
-        )
+    yield from answer_user_text(
+        CARD,
+        project,
+        TOPIC,
+        fix="Add to docs/user-notice.md which security duties are yours and which are those of the user.",
+    )

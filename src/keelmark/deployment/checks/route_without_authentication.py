@@ -68,7 +68,7 @@ _GUARDING_MIDDLEWARE = ("auth", "jwt", "apikey", "api_key", "oauth", "keycloak",
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     routes = [seen for seen in project.routes if seen.is_product and not is_public(seen.fact)]
     if not routes:
         yield CARD.not_applicable("no route that needs a caller's identity was found")

@@ -54,7 +54,7 @@ _COPIED = re2.compile(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     files = [Seen(f, r, r.container) for f, r in project.readings if r.container is not None]
     found = [(seen, line, what) for seen in files for line, what in _carried(seen.fact)]
     for seen, line, what in found:

@@ -55,7 +55,7 @@ _IMAGES = ("ollama", "vllm", "redis", "valkey", "postgres", "pgvector", "mysql",
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     services = [
         Seen(f, r, service)
         for f, r in project.readings

@@ -54,7 +54,7 @@ _SETTINGS = {
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     services = [Seen(f, r, service) for f, r in project.readings for service in r.services]
     wrong = [(seen, what) for seen in services for what in _rights(seen.fact)]
     for seen, what in wrong:

@@ -47,7 +47,7 @@ _BRANCHES = {"main", "master", "develop", "dev", "trunk", "HEAD", ""}
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     flows = [Seen(f, r, r.workflow) for f, r in project.readings if r.workflow is not None]
     if not flows:
         yield CARD.not_applicable("no CI workflow was found")

@@ -51,7 +51,7 @@ CROISSANT = "croissant"
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     data = datasets_of(project)
     if not data:
         yield CARD.not_applicable("no dataset was found")

@@ -38,7 +38,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     texts = project.documents(DocumentKind.LICENCE)
     named = [seen for seen in project.manifests if seen.fact.licence and not seen.fact.is_lock]
     if texts:

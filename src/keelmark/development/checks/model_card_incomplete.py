@@ -49,7 +49,7 @@ TOPICS = (
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     cards = cards_of(project)
     if not cards:
         yield CARD.not_applicable("there is no model card")

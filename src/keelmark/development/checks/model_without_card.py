@@ -43,7 +43,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     models = own_weights(project)
     cards = [seen for seen in cards_of(project) if seen.fact.words >= MIN_WORDS]
     if not models:

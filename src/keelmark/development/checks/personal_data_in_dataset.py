@@ -51,7 +51,7 @@ _WORDS = {"iban": "bank account number (IBAN)"}
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     data = [Seen(f, r, r.dataset) for f, r in project.readings if r.dataset is not None]
     product = [seen for seen in data if seen.is_product]
     if not product:

@@ -46,7 +46,7 @@ _REGISTERED_ROLES = {PromptRole.SYSTEM, PromptRole.TEMPLATE}
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     prompts = [seen for seen in project.prompts if _is_own(seen)]
     if not prompts:
         yield CARD.not_applicable("no system prompt and no prompt template was found")

@@ -45,7 +45,7 @@ EVALUATION = re2.compile(r"(^|/)(evals?|evaluat(e|ion)|benchmarks?)(/|[^/]*\.py$
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     if not {"model-file", "hosted-model", "hub-model", "llm-application"}.intersection(
         project.inventory.traits
     ):

@@ -55,7 +55,7 @@ LIBRARIES = (
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     routes = [seen for seen in project.routes if seen.is_product]
     if not routes:
         yield CARD.not_applicable("no network route was found")

@@ -38,7 +38,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     logs = project.documents(DocumentKind.CHANGELOG)
     versioned = [seen for seen in project.manifests if seen.fact.version and not seen.fact.is_lock]
     if logs:

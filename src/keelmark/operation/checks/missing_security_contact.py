@@ -48,7 +48,7 @@ LINE = Topic(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     policies = project.documents(DocumentKind.SECURITY_POLICY)
     reachable = [seen for seen in policies if seen.fact.contacts or says(seen.fact, LINE)]
     declared = (

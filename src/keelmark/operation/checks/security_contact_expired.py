@@ -39,7 +39,7 @@ CARD = Card(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Answer for each of them."""
+    """Answer from the facts of the project."""
     files = [
         seen
         for seen in project.documents(DocumentKind.SECURITY_POLICY)
