@@ -1,11 +1,16 @@
 """Files that no reader claims: what may be a model, data, an archive or a program is named, never passed over.
 
+So is what is called like code, configuration or a document and holds no text: a Dockerfile in an unknown charset is one
+all the same for the tool that builds it.
+
 Pictures, sound, film, fonts and papers for people hold nothing that a rule could judge; they are counted elsewhere.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import re2
 
 from keelmark.core.facts import Gap, GapReason
 
@@ -27,6 +32,12 @@ _DATA = frozenset(
     {".arrow", ".avro", ".dat", ".data", ".db", ".duckdb", ".feather", ".lance", ".lmdb", ".mat", ".mdb", ".orc",
      ".parquet", ".rdata", ".rds", ".recordio", ".sav", ".sqlite", ".sqlite3", ".tfrecord", ".tfrecords"}
 )  # fmt: skip
+# Names that promise text: code, configuration, records and papers that readers would have looked at.
+_TEXT = frozenset(
+    {".cfg", ".conf", ".csv", ".env", ".hcl", ".ini", ".ipynb", ".j2", ".jinja", ".js", ".json", ".jsonl", ".jsx", ".md",
+     ".prompt", ".py", ".rst", ".sh", ".tf", ".toml", ".tsv", ".tsx", ".txt", ".yaml", ".yml"}
+)  # fmt: skip
+_TEXT_NAMES = ("dockerfile", "containerfile", ".env", "license", "licence", "makefile")
 # Office papers and packages for readers of books are archives as well; they are documents for people.
 _PAPERS = frozenset({".docx", ".epub", ".odp", ".ods", ".odt", ".pptx", ".xlsx", ".sketch", ".fig"})
 _ARCHIVES: tuple[tuple[bytes, str], ...] = (
@@ -40,22 +51,46 @@ _PROGRAMS: tuple[tuple[bytes, str], ...] = (
     (b"\xca\xfe\xba\xbe", "Mach-O or Java"), (b"\x00asm", "WebAssembly"), (b"dex\n", "Android"),
 )  # fmt: skip
 _BYTECODE = frozenset({".pyc", ".pyo", ".class"})
+# Names of what readers would have read, had it been text.
+_TEXTS = re2.compile(
+    r"(?i)(.*\.)?(Dockerfile|Containerfile|Jenkinsfile|Gemfile|Pipfile|CODEOWNERS|LICEN[CS]E|env)(\..*)?"
+    r"|.*requirements.*\.txt|.*(prompt|instructions).*\.txt|go\.(mod|sum)|.*(poetry|uv|yarn|cargo|gemfile|pipfile|composer|pdm)\.lock"
+    r"|.*\.(bicep|cfg|csv|dvc|gradle|ini|ipynb|js|json|jsonc|jsonl|jsx|kts|md|mjs|cjs|ndjson|py|pyw|rst|sh|tf|toml|ts|tsv|tsx|xml|yaml|yml)"
+)
+_ENCRYPTED = b"\x00GITCRYPT\x00"
+_FILM_PACKET = 188
 _TAR_MAGIC_AT = 257
 _MIN_HEADER = 64
 
 
-def gap_of_unclaimed(source: Source) -> Gap | None:
+def gap_of_unclaimed(source: Source, *, is_binary: bool = False) -> Gap | None:
     """The gap of a file that no reader claimed; None when nothing in it could matter.
+
+    Args:
+        source: The file.
+        is_binary: Whether it turned out to hold no text although its head reads like text.
 
     A file called like a model and an archive may hide a model, so that they matter. A program does not matter more
     than source that is counted and not analysed, but is named: nobody can review it.
     """
-    if source.size == 0 or source.is_text:
+    if source.size == 0 or (source.is_text and not is_binary):
         return None
+    if source.head.startswith(_ENCRYPTED):
+        return Gap(path=source.path, reason=GapReason.ENCRYPTED, detail="git-crypt keeps the key elsewhere")
+    if _is_called_text(source):
+        detail = "binary content where its name promises text"
+        return Gap(path=source.path, reason=GapReason.MALFORMED, detail=detail)
     detail, matters = _what(source)
     if not detail:
         return None
     return Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=matters)
+
+
+def _is_called_text(source: Source) -> bool:
+    # Readable names only: RE2 knows no lone surrogates. Films may be called `.ts` as well.
+    if source.head[:1] == b"G" and source.head[_FILM_PACKET : _FILM_PACKET + 1] == b"G":
+        return False
+    return _TEXTS.fullmatch(source.name.encode("utf-8", "backslashreplace").decode()) is not None
 
 
 def _what(source: Source) -> tuple[str, bool]:
@@ -70,6 +105,8 @@ def _what(source: Source) -> tuple[str, bool]:
     program = _by_magic(source.head, _PROGRAMS) if source.size >= _MIN_HEADER else ""
     if program:
         return f"compiled program or library ({program}); its source was not seen", False
+    if source.suffix in _TEXT or source.name.lower().startswith(_TEXT_NAMES):
+        return "called like a text, and holds none; nobody could read it", True
     if source.suffix in _BYTECODE:
         return "compiled bytecode; its source was not seen", False
     if source.suffix in _DATA:

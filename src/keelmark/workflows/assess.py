@@ -18,13 +18,14 @@ from keelmark.config import declaration as declaration_file
 from keelmark.core.assessment import Assessment, Coverage
 from keelmark.core.clock import Clock, FixedClock, SystemClock
 from keelmark.core.declaration import Declaration, Profile
-from keelmark.core.facts import FileFacts, Gap, GapReason
+from keelmark.core.facts import FileFacts, FileRole, Gap, GapReason
 from keelmark.core.project import Project
 from keelmark.deployment.release.gate import Policy, decide
 from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine import collect as collecting
 from keelmark.engine import walk as walking
 from keelmark.engine.readers import all_readers, code_state
+from keelmark.engine.roles import role_of
 from keelmark.engine.run import run_rules
 from keelmark.engine.waivers import apply_waivers
 from keelmark.errors import UsageError
@@ -266,7 +267,11 @@ def _decision(
 
 def _unseen(gaps: Sequence[Gap]) -> str:
     # A pointer names what it stands for; every other gap that matters may hide anything.
-    hidden = [gap.path for gap in gaps if gap.matters and gap.reason is not GapReason.NOT_HERE]
+    hidden = [
+        gap.path
+        for gap in gaps
+        if gap.matters and gap.reason is not GapReason.NOT_HERE and role_of(gap.path) is FileRole.PRODUCT
+    ]
     if not hidden:
         return ""
     others = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""

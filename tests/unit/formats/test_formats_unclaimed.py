@@ -71,3 +71,11 @@ def test_pictures_sound_papers_and_text_are_not_named(data, path):
 def test_any_bytes_are_a_gap_or_nothing(data, path):
     found = gap(data, path)
     assert found is None or found.reason is GapReason.UNSUPPORTED
+
+
+def test_file_called_like_a_text_that_holds_none_is_named_and_matters() -> None:
+    for path in ("Dockerfile", ".mcp.json", "compose.yaml", "data/train.csv", "app.py", ".env"):
+        gap = gap_of_unclaimed(Source.of_bytes(bytes(range(256)) * 16, path=path))
+        assert gap is not None, path
+        assert gap.matters
+        assert gap_of_unclaimed(Source.of_bytes(b"a: 1\n", path=path)) is None
