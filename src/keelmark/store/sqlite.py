@@ -89,6 +89,18 @@ class SqliteEvidence:
                 f"evidence store `{self._file.name}` has version {version}, this Keelmark knows {_SCHEMA_VERSION}",
                 hint="use the Keelmark that wrote it, or move the file away",
             )
+        self._check_schema()
+
+    def _check_schema(self) -> None:
+        # A trigger or view that came with the folder would act on each run: remove it, or fill the disk.
+        wanted = {statement.strip().rstrip(";") for statement in _statements(_SCHEMA)}
+        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT ?"
+        found = [sql for (sql,) in self._connection.execute(query, (len(wanted) + 1,))]
+        if len(found) != len(wanted) or set(found) != wanted:
+            raise StoreError(
+                f"evidence store `{self._file.name}` is not as Keelmark makes it; it was changed from outside",
+                hint="move the file away, or run with --no-write",
+            )
 
     def __enter__(self) -> Self:
         return self

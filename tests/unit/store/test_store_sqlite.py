@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -215,3 +216,19 @@ def test_killed_while_writing_loses_no_run_that_was_acknowledged(file: Path, mod
             assert store.load(name).id == name
         assert len(kept - set(acknowledged)) <= 3
         assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON run BEGIN DELETE FROM run; END",
+        "CREATE TABLE more (a)",
+        "DROP TRIGGER run_is_never_removed",
+    ],
+)
+def test_schema_that_was_changed_from_outside_is_refused(file: Path, statement: str) -> None:
+    SqliteEvidence(file).close()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute(statement)
+    with pytest.raises(StoreError, match="changed from outside"):
+        SqliteEvidence(file)
