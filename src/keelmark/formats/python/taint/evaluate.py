@@ -140,6 +140,9 @@ class Evaluator:
 
     def _set(self, path: str, value: Value, *, is_whole: bool = True) -> None:
         values = self.frame.values
+        self.machine.charge(len(values))
+        if self.machine.left < 0:
+            return  # The bound is reached and named; what variables carry is no longer followed.
         if is_whole:
             for known in [name for name in values if name.startswith((f"{path}.", f"{path}["))]:
                 del values[known]
@@ -158,6 +161,7 @@ class Evaluator:
     def _whole(self, path: str) -> Value:
         value = self.lookup(path)
         prefix = (f"{path}[", f"{path}.")
+        self.machine.charge(len(self.frame.values))
         parts = [part for name, part in self.frame.values.items() if part and name.startswith(prefix)]
         return value.union(*parts) if parts else value
 
