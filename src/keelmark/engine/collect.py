@@ -12,7 +12,7 @@ from keelmark.engine.roles import role_of
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.source import Bounds as SourceBounds
 from keelmark.formats.source import Reader, Source
-from keelmark.formats.unclaimed import gap_of_unclaimed
+from keelmark.formats.unclaimed import NO_TEXT, gap_of_unclaimed, is_called_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from keelmark.engine.walk import Entry
 
 __all__ = ["Bounds", "Collected", "collect", "read_entry", "read_source", "without_found"]
+
+# Formats of the reader of credentials, which reads every text.
+_BINARY, _TEXT = "binary", "text"
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +115,7 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
     for reader in readers:
         readings.extend(_read_with(reader, source, gaps))
     gaps.extend(gap for reading in readings for gap in reading.gaps)
-    if not readings and not gaps and (unclaimed := gap_of_unclaimed(source)):
-        gaps.append(unclaimed)
+    gaps.extend(_unclaimed(source, readings, gaps))
     return FileFacts(
         path=source.path,
         size=source.size,
@@ -121,6 +124,19 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
         readings=tuple(replace(reading, gaps=()) if reading.gaps else reading for reading in readings),
         gaps=tuple(gaps),
     )
+
+
+def _unclaimed(source: Source, readings: Sequence[Reading], gaps: Sequence[Gap]) -> Iterator[Gap]:
+    if any(gap.matters for gap in gaps):
+        return
+    is_binary = any(reading.format == _BINARY for reading in readings)
+    # That a file was searched for credentials claims nothing of its format.
+    if all(reading.format in {_BINARY, _TEXT} for reading in readings):
+        found = gap_of_unclaimed(source, is_binary=is_binary)
+        if found is not None:
+            yield found
+    elif is_binary and source.head.startswith(_WIDE_MARKS) and is_called_text(source):
+        yield Gap(path=source.path, reason=GapReason.MALFORMED, detail=NO_TEXT)
 
 
 def without_found(gaps: Iterable[Gap], files: Iterable[FileFacts]) -> tuple[Gap, ...]:

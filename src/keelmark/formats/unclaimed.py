@@ -17,7 +17,7 @@ from keelmark.core.facts import Gap, GapReason
 if TYPE_CHECKING:
     from keelmark.formats.source import Source
 
-__all__ = ["gap_of_unclaimed"]
+__all__ = ["NO_TEXT", "gap_of_unclaimed", "is_called_text"]
 
 _MODEL = frozenset(
     {
@@ -54,9 +54,10 @@ _BYTECODE = frozenset({".pyc", ".pyo", ".class"})
 # Names of what readers would have read, had it been text.
 _TEXTS = re2.compile(
     r"(?i)(.*\.)?(Dockerfile|Containerfile|Jenkinsfile|Gemfile|Pipfile|CODEOWNERS|LICEN[CS]E|env)(\..*)?"
-    r"|.*requirements.*\.txt|.*(prompt|instructions).*\.txt|go\.(mod|sum)|.*(poetry|uv|yarn|cargo|gemfile|pipfile|composer|pdm)\.lock"
+    r"|security\.txt|.*(CHECK|MD5|SHA[0-9]*)SUMS?(\..*)?|.*\.(md5|sha1|sha256|sha512)|.*requirements.*\.txt|.*(prompt|instructions).*\.txt|go\.(mod|sum)|.*(poetry|uv|yarn|cargo|gemfile|pipfile|composer|pdm)\.lock"
     r"|.*\.(bicep|cfg|csv|dvc|gradle|ini|ipynb|js|json|jsonc|jsonl|jsx|kts|md|mjs|cjs|ndjson|py|pyw|rst|sh|tf|toml|ts|tsv|tsx|xml|yaml|yml)"
 )
+NO_TEXT = "binary content, or a broken encoding, where the name promises text"
 _ENCRYPTED = b"\x00GITCRYPT\x00"
 _FILM_PACKET = 188
 _TAR_MAGIC_AT = 257
@@ -77,16 +78,16 @@ def gap_of_unclaimed(source: Source, *, is_binary: bool = False) -> Gap | None:
         return None
     if source.head.startswith(_ENCRYPTED):
         return Gap(path=source.path, reason=GapReason.ENCRYPTED, detail="git-crypt keeps the key elsewhere")
-    if _is_called_text(source):
-        detail = "binary content where its name promises text"
-        return Gap(path=source.path, reason=GapReason.MALFORMED, detail=detail)
+    if is_called_text(source):
+        return Gap(path=source.path, reason=GapReason.MALFORMED, detail=NO_TEXT)
     detail, matters = _what(source)
     if not detail:
         return None
     return Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=matters)
 
 
-def _is_called_text(source: Source) -> bool:
+def is_called_text(source: Source) -> bool:
+    """Whether the name promises text that a reader would have read."""
     # Readable names only: RE2 knows no lone surrogates. Films may be called `.ts` as well.
     if source.head[:1] == b"G" and source.head[_FILM_PACKET : _FILM_PACKET + 1] == b"G":
         return False

@@ -79,3 +79,40 @@ def test_file_called_like_a_text_that_holds_none_is_named_and_matters() -> None:
         assert gap is not None, path
         assert gap.matters
         assert gap_of_unclaimed(Source.of_bytes(b"a: 1\n", path=path)) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dockerfile",
+        "api.Dockerfile",
+        "requirements-dev.txt",
+        ".env",
+        "deploy/app.yaml",
+        "main.tf",
+        "SHA256SUMS",
+        "rows.csv",
+    ],
+)
+def test_binary_called_like_text_that_is_read_is_a_gap_that_matters(name: str) -> None:
+    found = gap(b"\x00\x01\x02\x03" * 30, name)
+    assert found.reason is GapReason.MALFORMED
+    assert found.matters
+
+
+@pytest.mark.parametrize("name", ["film.ts", "photo.jpg", "notes.doc", "requirements.pdf"])
+def test_film_and_papers_are_not_called_broken_text(name: str) -> None:
+    packet = b"G\x40\x00\x10" + b"\x00" * 184
+    assert gap(packet * 4, name) is None
+
+
+def test_locked_file_of_git_crypt_is_named_as_encrypted() -> None:
+    found = gap(b"\x00GITCRYPT\x00" + b"\x81" * 40, "deploy/.env")
+    assert found.reason is GapReason.ENCRYPTED
+    assert found.matters
+
+
+def test_wide_mark_over_other_bytes_is_told_when_it_turned_out_binary() -> None:
+    source = Source.of_bytes(b"\xff\xfeFROM python\n\x00\xd8", path="Dockerfile")
+    assert gap_of_unclaimed(source) is None
+    assert gap_of_unclaimed(source, is_binary=True).reason is GapReason.MALFORMED

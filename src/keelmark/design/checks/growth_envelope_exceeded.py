@@ -24,6 +24,7 @@ from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._calls import all_calls, is_true
 from keelmark.design.checks._data_classes import classes_found
+from keelmark.design.checks._gaps import answer_code_gaps
 from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def check(project: Project) -> Iterator[Finding]:
         *_classes(project, envelope),
     ]
     yield from crossed
-    if not crossed:
+    hidden = tuple(answer_code_gaps(CARD, project, "crossed limit"))
+    yield from hidden
+    if not crossed and not hidden:
         yield CARD.passed(
             "what was found keeps to the declared limits", at=_place(project, "growth_envelope")
         )

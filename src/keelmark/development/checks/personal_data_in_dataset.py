@@ -87,6 +87,11 @@ def _answer(seen: Seen[Dataset], basis: str) -> Finding:
     if not data.is_complete:
         return CARD.unknown(f"no personal data in the first {counted(data.read_rows, 'record')}; the rest was not looked at",
                             at=seen.at(0))  # fmt: skip
+    if hidden := next((gap for gap in seen.file.gaps if gap.matters), None):
+        reason = hidden.detail or hidden.reason.value
+        return CARD.unknown(
+            f"no personal data in what could be read of {seen.file.path} ({reason})", at=seen.at(0)
+        )
     return CARD.passed(f"no personal data in {counted(data.read_rows, 'record')}", at=seen.at(0))
 
 

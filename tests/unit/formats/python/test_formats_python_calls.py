@@ -294,3 +294,12 @@ def test_calling_what_a_loader_gave_is_no_second_load(read) -> None:
     )
     assert [call.name for call in found.calls] == ["torch.hub.load", "torch.hub.load.__call__"]
     assert [model.name for model in found.models] == ["ultralytics/yolov5"]
+
+
+def test_function_with_thousands_of_variables_ends_in_its_bound() -> None:
+    # Each use of a variable looks through all of them; evaluations alone (8,000 here) would not count that work.
+    lines = "".join(f"    x{number + 1} = x{number} + x0\n" for number in range(2000))
+    code = f"import os\nfrom flask import request\ndef act():\n    x0 = request.args['q']\n{lines}    os.system(x0)\n".encode()
+    with Source.of_bytes(code, path="app.py") as source:
+        (reading,) = PythonReader(Bounds(max_evaluations=20_000)).read(source)
+    assert any("too many expressions" in gap.detail and gap.matters for gap in reading.gaps)
