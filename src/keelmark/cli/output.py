@@ -37,7 +37,7 @@ def parse_formats(values: Sequence[str]) -> tuple[Wanted, ...]:
         UsageError: An unknown format, or two reports for standard output.
     """
     wanted = tuple(_one(value) for value in values) or (Wanted(name="console"),)
-    files = [entry.file for entry in wanted if entry.file is not None]
+    files = [entry.file.resolve() for entry in wanted if entry.file is not None]
     if len(set(files)) < len(files):
         raise UsageError(
             "two reports cannot be written to one file", hint="name another file for one of them"

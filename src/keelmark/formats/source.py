@@ -24,6 +24,7 @@ __all__ = ["Bounds", "Reader", "Source", "decode"]
 
 _HEAD_BYTES = 64 * 1024
 _MAP_FROM_BYTES = 1024 * 1024
+_DIGEST_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,13 @@ class Source:
         """
         if self.size > self.bounds.max_digest_bytes:
             raise LimitExceededError("file is too large to hash", path=self.path)
-        return hashlib.sha256(self.data).hexdigest()
+        if self._descriptor < 0:
+            return hashlib.sha256(self.data).hexdigest()
+        # Read in pieces: a mapping would count as our memory, and a file cut short meanwhile would end the program.
+        state = hashlib.sha256()
+        for start in range(0, self.size, _DIGEST_PIECE):
+            state.update(os.pread(self._descriptor, min(_DIGEST_PIECE, self.size - start), start))
+        return state.hexdigest()
 
 
 # Printable ASCII, the four harmless control bytes, escape (terminal colours in logs), and every byte of UTF-8.

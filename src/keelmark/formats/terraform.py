@@ -27,7 +27,7 @@ Attribute = tuple[str, str, int]
 class Bounds:
     """Bounds of one Terraform file."""
 
-    max_bytes: int = 2 * 1024**2
+    max_bytes: int = 1024**2
     max_blocks: int = 2_000
     max_attributes: int = 500
     max_value_chars: int = 1_000

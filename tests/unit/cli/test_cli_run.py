@@ -99,6 +99,7 @@ def test_empty_folder_is_not_enough_evidence_or_worse(tmp_path, monkeypatch, cap
         (["assess", "--baseline", "nowhere.json"], "nowhere.json"),
         (["assess", "-f", "pdf"], "there is no format `pdf`"),
         (["assess", "-f", "json", "-f", "sarif"], "two reports cannot share standard output"),
+        (["assess", "-f", "json=/proc/a.json", "-f", "sarif=/proc/../proc/a.json"], "one file"),
         (["assess", "-f", "json=a", "-f", "sarif=a"], "one file"),
         (["assess", "-f", "json="], "names no file"),
         (["assess", "-f", "json=nowhere/a.json"], "names no file"),
