@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Document, DocumentKind
 from keelmark.design.checks._topics import topic
-from keelmark.engine.answers import MIN_WORDS, Topic, says
+from keelmark.engine.answers import MIN_WORDS, Topic, says, topics_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from keelmark.core.finding import Card, Finding
     from keelmark.core.project import Project, Seen
 
-__all__ = ["Threat", "answer_without_model", "fitting", "is_ai_system", "names_threat", "threat_models"]
+__all__ = [
+    "Threat",
+    "answer_threat_model",
+    "answer_without_model",
+    "fitting",
+    "is_ai_system",
+    "names_threat",
+    "threat_models",
+]
 
 # Traits that show a part of an AI system; a program that only answers requests or keeps records is none.
 _AI = frozenset(
@@ -116,3 +124,28 @@ def answer_without_model(card: Card, project: Project) -> Iterator[Finding]:
         yield card.not_applicable("no part of an AI system was found")
     elif not threat_models(project):
         yield card.unknown("there is no threat model that could say it", fix="Write docs/threat-model.md.")
+
+
+def answer_threat_model(
+    card: Card, project: Project, topics: Sequence[Topic], *, lacks: str, has: str, fix: str
+) -> Iterator[Finding]:
+    """Answer once: the threat model speaks of every topic.
+
+    Args:
+        card: Of the rule that asks.
+        project: The facts.
+        topics: What the threat model must speak of.
+        lacks: Beginning of the message when topics are missing; their names follow.
+        has: Beginning of the message when none is; their names follow.
+        fix: What to write.
+    """
+    models = threat_models(project)
+    if not models:
+        yield from answer_without_model(card, project)
+        return
+    missing = topics_missing(models, topics)
+    names = ", ".join(topic.name for topic in missing or topics)
+    if missing:
+        yield card.failed(f"{lacks} {names}", at=models[0].at(0), fix=fix)
+    else:
+        yield card.passed(f"{has} {names}", at=models[0].at(0))

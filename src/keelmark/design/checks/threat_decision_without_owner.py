@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
-from keelmark.design.checks._threats import answer_without_model, threat_models
+from keelmark.design.checks._threats import answer_threat_model
 from keelmark.design.checks._topics import topic
-from keelmark.engine.answers import topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,19 +61,11 @@ TOPICS = (
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer once for the threat model."""
-    models = threat_models(project)
-    if not models:
-        yield from answer_without_model(CARD, project)
-        return
-    place = models[0].at(0)
-    missing = topics_missing(models, TOPICS)
-    if missing:
-        names = ", ".join(topic.name for topic in missing)
-        yield CARD.failed(
-            f"the threat model does not say of its decisions: {names}",
-            at=place,
-            fix="Give each threat a disposition with author, date and reason.",
-        )
-    else:
-        names = ", ".join(topic.name for topic in TOPICS)
-        yield CARD.passed(f"the threat model says {names}", at=place)
+    yield from answer_threat_model(
+        CARD,
+        project,
+        TOPICS,
+        lacks="the threat model does not say of its decisions:",
+        has="the threat model says",
+        fix="Give each threat a disposition with author, date and reason.",
+    )
