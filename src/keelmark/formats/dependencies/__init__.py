@@ -9,6 +9,7 @@ from keelmark.formats.dependencies import (
     pyproject,
     python_locks,
     requirements,
+    runtime_files,
     setup_files,
 )
 
@@ -21,6 +22,7 @@ READERS = (
     *pipfile.READERS,
     *conda.READERS,
     *setup_files.READERS,
+    *runtime_files.READERS,
     *node.READERS,
     *node_locks.READERS,
     *others.READERS,

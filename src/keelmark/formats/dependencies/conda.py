@@ -9,6 +9,7 @@ import re2
 from keelmark.core.facts import Gap, Manifest, Reading, Requirement, RequirementSource
 from keelmark.errors import ParseError
 from keelmark.formats import yaml_tree
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.dependencies.addresses import cleaned
 from keelmark.formats.dependencies.limits import BOUNDS, malformed, reading, text_of
 from keelmark.formats.dependencies.pep508 import folded, normalised, parse
@@ -21,8 +22,8 @@ __all__ = ["READERS", "CondaReader"]
 
 _ENVIRONMENT = re2.compile(r"(?i)^(.*[-_.])?(environment|conda|env)([-_.].*)?\.ya?ml$")
 _LOCK = re2.compile(r"(?i)^(.*\.)?conda-lock\.ya?ml$")
-_DEPENDENCIES = re2.compile(rb"(?m)^dependencies:\s*(#.*)?$")
-_CHANNELS = re2.compile(rb"(?m)^(channels|name|prefix):|^\s+- (python|pip|conda)\b")
+_DEPENDENCIES = bytes_pattern(rb"(?m)^dependencies:\s*(#.*)?$")
+_CHANNELS = bytes_pattern(rb"(?m)^(channels|name|prefix):|^\s+- (python|pip|conda)\b")
 _SPEC = re2.compile(r"^(?:(\S+)::)?([A-Za-z0-9_][A-Za-z0-9._-]*)\s*(.*)$")
 _EXACT = re2.compile(r"^==\s*([0-9][^\s,|*=]*)$|^=?([0-9][^\s,|*=<>!~]*)=[^\s,|*=<>!~]+$")
 _EXPLICIT_URL = re2.compile(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-import re2
-
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.json_text import sound
 
 __all__ = ["key_lines", "object_lines"]
@@ -16,7 +15,7 @@ Path = tuple[str, ...]
 # A manifest has a few thousand tokens; beyond this bound places stay unknown, which is line 0.
 _MAX_TOKENS = 200_000
 
-_TOKEN = re2.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]')
+_TOKEN = bytes_pattern(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]')
 
 
 def object_lines(text: str) -> dict[str, int]:

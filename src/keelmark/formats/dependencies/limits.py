@@ -29,15 +29,17 @@ class Bounds:
     Attributes:
         max_bytes: Longest file that is read; the locks of large web projects reach ten megabytes.
         max_toml_chars: Longest TOML text; its parser is slower and hungrier than that of JSON.
+        max_lines: Lines of a file that is read line by line.
         max_requirements: Requirements kept from one file; the rest becomes a gap.
         max_line_chars: Longest logical line (hashes included) of a requirements file.
         max_entry_chars: Longest single requirement that is parsed.
         max_gaps: Malformed entries named one by one; the rest is counted in a last gap.
     """
 
-    max_bytes: int = 32 * 1024**2
-    max_toml_chars: int = 12 * 1024**2
-    max_requirements: int = 50_000
+    max_bytes: int = 16 * 1024**2
+    max_toml_chars: int = 4 * 1024**2
+    max_lines: int = 400_000
+    max_requirements: int = 20_000
     max_line_chars: int = 256 * 1024
     max_entry_chars: int = 4096
     max_gaps: int = 20
@@ -55,14 +57,17 @@ def text_of(source: Source, bounds: Bounds = BOUNDS) -> str:
     """The whole text of a dependency file, line ends folded to line feeds.
 
     Raises:
-        LimitExceededError: Longer than `bounds.max_bytes`.
+        LimitExceededError: Longer than `bounds.max_bytes`, or of more lines than `bounds.max_lines`.
         ParseError: No text.
     """
     if source.size > bounds.max_bytes:
         raise LimitExceededError(
             f"dependency file of {source.size} bytes is longer than {bounds.max_bytes}", path=source.path
         )
-    return decode(source.data, path=source.path).replace("\r\n", "\n").replace("\r", "\n")
+    text = decode(source.data, path=source.path).replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > bounds.max_lines:
+        raise LimitExceededError(f"dependency file has more than {bounds.max_lines} lines", path=source.path)
+    return text
 
 
 def toml_table(text: str, *, path: str, bounds: Bounds = BOUNDS) -> dict[str, Any]:

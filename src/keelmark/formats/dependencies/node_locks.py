@@ -31,7 +31,7 @@ _PEER_SUFFIX = re2.compile(r"\(.*$")
 # Suffixes of peers in the keys of lock version 5: `/react-dom/18.0.0_react@18.0.0`.
 _PNPM_KEY = re2.compile(r"^/?(@[^/@]+/[^/@]+|[^/@]+)[/@]([^_(]+)")
 _MAX_NESTING = 50
-_YAML_BOUNDS = yaml_tree.Bounds(max_bytes=32 * 1024**2, max_nodes=2_000_000)
+_YAML_BOUNDS = yaml_tree.Bounds(max_bytes=16 * 1024**2, max_nodes=800_000)
 
 
 def _locked(name: str, version: str, *, line: int, integrity: str = "", group: str = "") -> Requirement:

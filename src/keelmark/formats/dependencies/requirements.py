@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from keelmark.core.facts import Gap, Manifest, Reading, Requirement, RequirementSource
-from keelmark.errors import ParseError
+from keelmark.core.facts import Gap, GapReason, Manifest, Reading, Requirement, RequirementSource
+from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.dependencies.addresses import cleaned, is_default_index
 from keelmark.formats.dependencies.limits import BOUNDS, malformed, reading, text_of
 from keelmark.formats.dependencies.pep508 import located, parse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from keelmark.formats.source import Source
 
-__all__ = ["READERS", "RequirementsReader", "logical_lines"]
+__all__ = ["READERS", "Bounds", "RequirementsReader", "logical_lines"]
 
 _NAME = re2.compile(
     r"(?i)^((.*[-_.])?(requirements|constraints)([-_.].*)?|(.*[-_.])?reqs)\.(txt|in|pip|lock)$"
@@ -31,7 +31,7 @@ _TAIL_OPTION = re2.compile(r"\s--?[A-Za-z][A-Za-z-]*(=|\s|$)")
 _OPTION = re2.compile(r"^(--?[A-Za-z][A-Za-z-]*)(?:[=\s]\s*(.*))?$")
 _SHORT = re2.compile(r"^-([ricef])(\S.*)$")
 _ADDRESS = re2.compile(
-    r"^([A-Za-z][A-Za-z0-9+.-]+://|\.{0,2}/|\.$|~/|file:|git@|[A-Za-z]:\\|\$\{?[A-Z_]+\}?/)"
+    r"^([A-Za-z][A-Za-z0-9+.-]+://|\.{0,2}/|\.{1,2}(\[|$)|~/|file:|git@|[A-Za-z]:\\|\$\{?[A-Z_]+\}?/)"
 )
 _ARCHIVE = re2.compile(r"(?i)\.(whl|tar\.gz|zip|tar\.bz2|tgz)(#.*|\[.*)?$")
 _TRAILING_EXTRAS = re2.compile(r"^(.*?)\[([A-Za-z0-9._,\s-]*)\]$")
@@ -42,6 +42,19 @@ _GROUP_WORDS = frozenset(
     {"dev", "test", "tests", "testing", "docs", "doc", "lint", "ci", "build", "typing", "development"}
 )
 _WORD = re2.compile(r"[A-Za-z]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Bounds of one requirements file; the longest known are a tenth of this.
+
+    Attributes:
+        max_bytes: Longest file that is read.
+        max_entries: Logical lines that are read; the rest becomes a gap.
+    """
+
+    max_bytes: int = 1024**2
+    max_entries: int = 20_000
 
 
 @dataclass(slots=True)
@@ -55,6 +68,7 @@ class _Found:
     includes: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     default_index: str = ""
+    more: str = ""
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -86,6 +100,9 @@ class RequirementsReader:
     name = "requirements"
     version = 1
 
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
+
     def recognises(self, source: Source) -> bool:
         """By name; below a `requirements` folder the lines must look like requirements as well."""
         path = PurePosixPath(source.path)
@@ -100,10 +117,15 @@ class RequirementsReader:
 
     def read(self, source: Source) -> tuple[Reading, ...]:
         """Read all lines; a line that is no requirement is a gap with its number."""
+        if source.size > self._bounds.max_bytes:
+            raise LimitExceededError(f"requirements of {source.size} bytes are too long", path=source.path)
         text = text_of(source)
         found = _Found()
         group = _group(source.path)
-        for number, line in logical_lines(text):
+        for count, (number, line) in enumerate(logical_lines(text)):
+            if count >= self._bounds.max_entries:
+                found.more = f"more than {self._bounds.max_entries} lines; the rest was not read"
+                break
             _line(source, found, line, number=number, group=group)
         if found.gaps and not found.requirements and not found.includes:
             found.gaps = [malformed(source, "no line is a requirement", line=found.gaps[0].line)]
@@ -122,7 +144,11 @@ class RequirementsReader:
             constraints=tuple(found.constraints),
             default_index=found.default_index,
         )
-        return (reading(source, manifest, found.gaps),)
+        read = reading(source, manifest, found.gaps)
+        if found.more:
+            rest = Gap(path=source.path, reason=GapReason.TOO_MANY, detail=found.more)
+            read = replace(read, gaps=(*read.gaps, rest))
+        return (read,)
 
 
 def _is_fixed(item: Requirement) -> bool:

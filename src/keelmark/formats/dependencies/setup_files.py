@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from keelmark.core.facts import Gap, GapReason, Manifest, Reading, Requirement
 from keelmark.errors import ParseError
 from keelmark.formats.dependencies.limits import malformed, reading, text_of
 from keelmark.formats.dependencies.pep508 import parse
+from keelmark.formats.python.text import parse as parse_code
 from keelmark.formats.source import Source
 
 if TYPE_CHECKING:
@@ -172,12 +172,9 @@ class SetupPyReader:
 
 def _tree(text: str, *, path: str) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Odd escapes in foreign code are not our affair.
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        raise ParseError("no Python that can be read", path=path, line=line) from error
+        return parse_code(text, path=path)
+    except ParseError as error:
+        raise ParseError("no Python that can be read", path=path, line=error.line) from error
 
 
 def _is_setup(node: ast.AST) -> bool:

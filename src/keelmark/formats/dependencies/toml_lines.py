@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import re2
+from keelmark.formats.bytes_pattern import bytes_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ __all__ = ["Lines", "lines_of", "table_lines"]
 Path = tuple[str | int, ...]
 
 # Alternatives in order: a longer delimiter must be tried before a shorter one.
-_TOKEN = re2.compile(
+_TOKEN = bytes_pattern(
     rb"#[^\n]*"
     rb'|(?:"""(?s:.*?)[^\\]"{3,5}|""""""|\'\'\'(?s:.*?)\'{3,5}'
     rb'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\')'

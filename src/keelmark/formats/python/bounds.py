@@ -9,10 +9,13 @@ __all__ = ["Bounds"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Bounds of one module; reaching one of the first three leaves a gap, the others cut lists and texts.
+    """Bounds of one module; reaching one of the first six leaves a gap, the others cut lists and texts.
 
     Attributes:
         max_characters: Longest source that is parsed.
+        max_tokens: Words and marks of a source that is parsed; its tree takes up to one kilobyte for each.
+        max_uncounted: Characters of a source whose tokens need no counting.
+        max_filled_steps: Places in f-strings, each times the length of its string: the parser's work for them.
         max_nodes: Nodes of the syntax tree that are walked.
         max_functions: Functions whose values are followed.
         max_calls: Calls kept as facts.
@@ -29,9 +32,12 @@ class Bounds:
     """
 
     max_characters: int = 2 * 1024**2
+    max_tokens: int = 150_000
+    max_uncounted: int = 50_000
+    max_filled_steps: int = 4_000_000_000
     max_nodes: int = 1_000_000
     max_functions: int = 5_000
-    max_calls: int = 20_000
+    max_calls: int = 6_000
     max_items: int = 2_000
     max_depth: int = 12
     max_steps: int = 12

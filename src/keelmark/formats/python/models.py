@@ -34,6 +34,18 @@ _NAMES = re2.compile(r"(?i)(model|llm|deployment|embedd?(ing|er)|embed_|engine|r
 _MODEL_CLASS = re2.compile(r"(Chat|LLM|Model|Completion|Embed\w*)$")
 _COMMIT = re2.compile(r"^[0-9a-f]{40}$")
 _PICKLED = re2.compile(r"(?i)\.(bin|ckpt|joblib|pickle|pkl|pth?|dill)$")
+# Without `weights_only=True`, which only the first of them knows, each runs what the file says.
+_CHECKPOINT_LOADERS = frozenset(
+    {
+        "torch.load",
+        "pickle.load",
+        "pickle.loads",
+        "joblib.load",
+        "dill.load",
+        "cloudpickle.load",
+        "pandas.read_pickle",
+    }
+)
 # Libraries whose short names (`gpt2`) are ids on the hub; others must say `owner/name` to be believed.
 _HUB_ROOTS = (
     "transformers.",
@@ -150,10 +162,15 @@ def _executes(index: Index, site: CallSite, loader: Loader) -> bool:
             is_trust = isinstance(key, ast.Constant) and key.value == "trust_remote_code"
             trusts = trusts or (is_trust and index.constant(value, scope) is True)
     file = index.string(_keyword(node, "filename") or (node.args[1] if len(node.args) > 1 else None), scope)
-    return (
-        trusts
-        or loader.executes
-        or (last_part(site.name) == "hf_hub_download" and bool(_PICKLED.search(file)))
+    is_pickled = last_part(site.name) == "hf_hub_download" and bool(_PICKLED.search(file))
+    return trusts or loader.executes or (is_pickled and not _takes_only_weights(index))
+
+
+def _takes_only_weights(index: Index) -> bool:
+    """Whether the module loads checkpoints, and says of each that only weights are to be taken from it."""
+    loads = [site for site in index.sites if site.name in _CHECKPOINT_LOADERS]
+    return bool(loads) and all(
+        index.constant(_keyword(site.node, "weights_only"), site.scope) is True for site in loads
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-import re2
-
 from keelmark.core.facts import Gap, GapReason, Module, Reading, Trust
 from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.python.bounds import Bounds
 from keelmark.formats.python.calls import calls_of
 from keelmark.formats.python.endpoints import endpoints_of
@@ -32,14 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["READER", "PythonReader", "read_code"]
 
-_SHEBANG = re2.compile(rb"^#![^\n]{0,80}\bpython[0-9.]*\b")
+_SHEBANG = bytes_pattern(rb"^#![^\n]{0,80}\bpython[0-9.]*\b")
 
 
 class PythonReader:
     """Reads `.py` files, and scripts whose first line asks for Python."""
 
     name = "python"
-    version = 1
+    version = 2
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import re2
 
 from keelmark.errors import LimitExceededError, ParseError
-from keelmark.formats.python.bounds import Bounds
+from keelmark.formats.python.tokens import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from keelmark.formats.python.bounds import Bounds
 
 __all__ = ["Text", "fold", "parse"]
 
@@ -27,11 +29,9 @@ def parse(code: str, *, path: str = "", bounds: Bounds | None = None) -> ast.Mod
 
     Raises:
         ParseError: No Python of this interpreter's grammar; with the line.
-        LimitExceededError: Too long, or nested too deeply.
+        LimitExceededError: Too long, too many tokens, or nested too deeply.
     """
-    limits = bounds or Bounds()
-    if len(code) > limits.max_characters:
-        raise LimitExceededError(f"source of {len(code)} characters is too long", path=path)
+    check_size(code, path=path, bounds=bounds)
     try:
         with warnings.catch_warnings():
             # Odd escapes and the like are the author's business, and no reason to speak.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import AgentTool
+from keelmark.core.tools import stated_digest
 from keelmark.formats.python.authentication import last_part
 from keelmark.formats.python.effects import approvals_of, effects_of
 from keelmark.formats.python.names import LOCAL, Function
@@ -221,6 +222,7 @@ class _Finder:
             description=self._index.string(keys.get("description"), site.scope),
             function=function,
             parameters=_properties(schema),
+            digest=_stated(node),
         )
         yield tool
 
@@ -252,6 +254,7 @@ class _Finder:
         call: ast.Call | None = None,
         effects: tuple[str, ...] = (),
         parameters: tuple[str, ...] = (),
+        digest: str = "",
     ) -> ToolSite:
         limit = self._index.bounds.max_description
         tool = AgentTool(
@@ -263,6 +266,7 @@ class _Finder:
             effects=effects or effects_of(self._index, function),
             approvals=approvals_of(self._index, function, call),
             anchor=self._index.text.anchor(line),
+            digest=digest,
         )
         return ToolSite(tool=tool, function=function)
 
@@ -280,6 +284,14 @@ def _properties(schema: ast.expr | None) -> tuple[str, ...]:
             names = [str(item.value) for item in value.keys if isinstance(item, ast.Constant)]
             return tuple(names)[:_MAX_PARAMETERS]
     return ()
+
+
+def _stated(node: ast.Dict) -> str:
+    """The digest of a definition that is written out in full; "" where anything in it is made when the program runs."""
+    try:
+        return stated_digest(ast.literal_eval(node))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ""
 
 
 def _keyword(node: ast.Call | None, *names: str) -> ast.expr | None:

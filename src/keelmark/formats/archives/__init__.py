@@ -1,0 +1,1 @@
+"""Archives and compressed streams, opened in bounds and in memory."""
