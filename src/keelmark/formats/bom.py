@@ -10,6 +10,7 @@ import re2
 
 from keelmark.core.facts import Document, DocumentKind, Gap, GapReason, Reading
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.checksums import beside
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ __all__ = ["READER", "Bounds"]
 class Bounds:
     """Bounds of one bill of materials."""
 
-    max_components: int = 100_000
+    max_components: int = 20_000
 
 
-_CYCLONE = re2.compile(rb"\"bomFormat\"\s*:\s*\"CycloneDX\"")
-_CYCLONE_XML = re2.compile(rb"cyclonedx\.org/schema/bom/")
-_SPDX = re2.compile(rb"\"spdxVersion\"\s*:\s*\"SPDX-|spdx\.org/rdf/3")
-_SPDX_TAGS = re2.compile(rb"(?m)^SPDXVersion:\s*SPDX-")
+_CYCLONE = bytes_pattern(rb"\"bomFormat\"\s*:\s*\"CycloneDX\"")
+_CYCLONE_XML = bytes_pattern(rb"cyclonedx\.org/schema/bom/")
+_SPDX = bytes_pattern(rb"\"spdxVersion\"\s*:\s*\"SPDX-|spdx\.org/rdf/3")
+_SPDX_TAGS = bytes_pattern(rb"(?m)^SPDXVersion:\s*SPDX-")
 _ISO = re2.compile(r"^\d{4}-\d{2}-\d{2}")
 _ALGORITHM = re2.compile(r"[^a-z0-9]")
 

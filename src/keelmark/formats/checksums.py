@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import re2
 
 from keelmark.core.facts import Gap, GapReason, Reading
+from keelmark.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from keelmark.formats.source import Reader, Source
@@ -20,7 +21,8 @@ __all__ = ["ALGORITHMS", "READER", "Bounds", "beside"]
 class Bounds:
     """Bounds of one checksum file."""
 
-    max_entries: int = 100_000
+    max_entries: int = 20_000
+    max_lines: int = 200_000
 
 
 ALGORITHMS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
@@ -47,6 +49,10 @@ class _Reader:
     def read(self, source: Source) -> tuple[Reading, ...]:
         found: list[tuple[str, str]] = []
         gaps: list[Gap] = []
+        if source.text.count("\n") > self.bounds.max_lines:
+            raise LimitExceededError(
+                f"checksums of more than {self.bounds.max_lines} lines", path=source.path
+            )
         for number, line in enumerate(source.lines, start=1):
             bare = line.strip("\ufeff \t")
             if not bare or bare.startswith(("#", "-----", "Hash:")):

@@ -13,6 +13,7 @@ import re2
 
 from keelmark.core.facts import Action, Reading, Script, Workflow
 from keelmark.formats import yaml_tree
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.ci_expressions import is_foreign_head, secrets_of, untrusted_in
 from keelmark.formats.ci_other import OTHER_READERS
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -40,7 +41,7 @@ class Bounds:
 
 _WORKFLOW = re2.compile(r"(?:.*/)?\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml")
 _ACTION = re2.compile(r"(?:.*/)?action\.ya?ml")
-_RUNS = re2.compile(rb"(?m)^runs[ \t]*:")
+_RUNS = bytes_pattern(rb"(?m)^runs[ \t]*:")
 _COMMIT = re2.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
 _SAME_REPOSITORY = re2.compile(
     r"head\.repo\.(?:full_name|owner\.login|id)\s*==\s*github\.(?:repository|event\.repository)|"

@@ -10,6 +10,7 @@ import re2
 from keelmark.core.facts import Gap, GapReason, Reading, Service
 from keelmark.errors import ParseError
 from keelmark.formats import yaml_tree
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar, Sequence
 from keelmark.formats.yaml_values import children, is_true, key_line, pairs, text, texts
 
@@ -29,7 +30,7 @@ class Bounds:
 
 
 _NAME = re2.compile(r"(?i)(docker-|podman-)?compose([._-].*)?\.ya?ml")
-_SERVICES = re2.compile(rb"(?m)^['\"]?services['\"]?[ \t]*:")
+_SERVICES = bytes_pattern(rb"(?m)^['\"]?services['\"]?[ \t]*:")
 _SCALARS = (
     "network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup", "read_only", "runtime", "restart", "pull_policy",
     "platform", "hostname", "init", "gpus",

@@ -9,6 +9,7 @@ import re2
 
 from keelmark.core.facts import Document, DocumentKind, Gap, GapReason, Reading
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.checksums import beside
 from keelmark.formats.licence_texts import spdx_of
 
@@ -24,11 +25,11 @@ __all__ = ["READER", "Bounds"]
 class Bounds:
     """Bounds of one description."""
 
-    max_files: int = 100_000
+    max_files: int = 20_000
     max_value_chars: int = 500
 
 
-_MARK = re2.compile(rb"mlcommons\.org/croissant|\"cr\"\s*:\s*\"|\"cr:FileObject\"|\"(?:sc|cr):FileObject\"")
+_MARK = bytes_pattern(rb"mlcommons\.org/croissant|\"cr\"\s*:\s*\"|\"cr:FileObject\"|\"(?:sc|cr):FileObject\"")
 _HEX = re2.compile(r"^[0-9a-fA-F]{32,128}$")
 _KEYS = (
     "name",

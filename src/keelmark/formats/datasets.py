@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import re2
 
 from keelmark.core.facts import Dataset, Gap, GapReason, Reading
-from keelmark.errors import ParseError
+from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.parquet import footer
 from keelmark.formats.records import array_of, cells_of, lines_of, rows_of, shape_of
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from keelmark.formats.source import Reader, Source
 
-__all__ = ["READER", "Bounds", "form_of", "sample"]
+__all__ = ["READER", "Bounds", "form_of", "is_matlab_data", "sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Bounds:
         min_items: Shortest JSON array of objects that counts as records.
     """
 
-    max_bytes: int = 256 * 1024**2
+    max_bytes: int = 32 * 1024**2
     max_parsed_lines: int = 20_000
     max_columns: int = 200
     max_column_chars: int = 200
@@ -43,7 +45,13 @@ _DELIMITED = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv"}
 _LINES = {".jsonl", ".ndjson", ".jsonlines"}
 _MAGICS = ((b"PAR1", "parquet"), (b"PARE", "parquet"), (b"ARROW1", "arrow"), (b"FEA1", "feather"),
            (b"SQLite format 3\x00", "sqlite"))  # fmt: skip
-_ARRAY = re2.compile(rb"^(?:\xef\xbb\xbf)?\s*\[\s*\{")
+_MATLAB = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
+_WEIGHTS = re2.compile(
+    r"(?i)(^|[^a-z])(weights?|models?|checkpoints?|pretrained|nets?|vgg\w*|resnet\w*|alexnet|network)([^a-z]|$)"
+)
+# What libraries write down of a training run lies in folders of these names.
+_LOG_FOLDERS = {"catboost_info", "lightning_logs", "mlruns"}
+_ARRAY = bytes_pattern(rb"^(?:\xef\xbb\xbf)?\s*\[\s*\{")
 _NOT_DATA = re2.compile(
     r"(?i)(?:package|tsconfig|composer|manifest|settings|config|tokenizer|vocab|special_tokens|switcher|versions|sidebar|navigation|redirects|contributors).*\.json|.*\.(?:lock|schema|map)\.json|\..*"
 )
@@ -52,7 +60,7 @@ _NOT_DATA = re2.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "dataset"
-    version: int = 2
+    version: int = 3
     bounds: Bounds = _BOUNDS
 
     def recognises(self, source: Source) -> bool:
@@ -90,10 +98,11 @@ class _Reader:
             if rows <= self.bounds.max_parsed_lines:
                 try:
                     record = json_text.parse(line, path=source.path)
-                except ParseError:
+                except (LimitExceededError, ParseError):
                     broken.append(number)
                     continue
-                columns.update(dict.fromkeys(record if isinstance(record, dict) else ()))
+                if len(columns) < self.bounds.max_columns:
+                    columns.update(dict.fromkeys(record if isinstance(record, dict) else ()))
         if broken and len(broken) == min(rows, self.bounds.max_parsed_lines):
             raise ParseError("no line is JSON", path=source.path, line=broken[0])
         reading = self._reading(source, "jsonl", rows, tuple(columns))
@@ -107,8 +116,8 @@ class _Reader:
         items = array_of(source)
         if len(items) < self.bounds.min_items or not all(isinstance(item, dict) for item in items):
             return ()
-        columns = dict.fromkeys(key for item in items for key in item)
-        if not any(sum(key in item for item in items) * 2 > len(items) for key in columns):
+        columns = Counter(key for item in items for key in item)
+        if not any(count * 2 > len(items) for count in columns.values()):
             return ()  # Objects that share nothing are a configuration, not records.
         return (self._reading(source, "json", len(items), tuple(columns)),)
 
@@ -137,15 +146,22 @@ class _Reader:
         return Reading(format=form, dataset=dataset, gaps=gaps)
 
 
+def is_matlab_data(source: Source) -> bool:
+    """Whether a MATLAB file holds data: it is not called weights, and does not lie among models."""
+    return source.head.startswith(_MATLAB) and not _WEIGHTS.search(source.path)
+
+
 def form_of(source: Source) -> str:
-    """Format of a file of records: `csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `feather`, `sqlite`; "" for none."""
+    """Format of a file of records: `csv`, `tsv`, `jsonl`, `json`, `parquet`, `arrow`, `matlab`, ...; "" for none."""
     for magic, form in _MAGICS:
         # A text may well begin with the letters of `PARE`, as in `PARENT`.
         if source.head.startswith(magic) and not (magic in {b"PARE", b"FEA1"} and source.is_text):
             return form
+    if is_matlab_data(source):
+        return "matlab"
     if source.size == 0 or not source.is_text:
         return ""
-    if source.suffix in _DELIMITED:
+    if source.suffix in _DELIMITED and _LOG_FOLDERS.isdisjoint(source.path.split("/")):
         return _DELIMITED[source.suffix]
     if source.suffix in _LINES and not source.name.endswith(".intoto.jsonl"):
         return "jsonl"
@@ -202,7 +218,7 @@ def _sample_lines(source: Source, max_rows: int, max_bytes: int) -> Iterator[tup
         count += 1
         try:
             record = json_text.parse(line, path=source.path)
-        except ParseError:
+        except (LimitExceededError, ParseError):
             continue  # Named as a gap by the reader; here the rest of the file still counts.
         yield from ((number, column, text) for column, text in cells_of(record))
 

@@ -34,6 +34,7 @@ class Bounds:
     max_value_chars: int = 500
     max_contacts: int = 20
     max_dates: int = 50
+    max_lines: int = 200_000
 
 
 SECTION_BOUNDS = SectionBounds()
@@ -86,6 +87,10 @@ class _Reader:
         content = source.text.replace("\r\n", "\n").replace("\r", "\n")
         if "\x00" in content:
             raise ParseError("binary content where text was expected", path=source.path)
+        if content.count("\n") > self.bounds.max_lines:
+            raise LimitExceededError(
+                f"document has more than {self.bounds.max_lines} lines", path=source.path
+            )
         front, start, gaps = _front_matter(content, source.path)
         lines = content.split("\n")
         body = "\n".join(lines[start:])

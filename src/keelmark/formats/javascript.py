@@ -93,8 +93,8 @@ def _module(
         imports=tuple(names.imports),
         calls=tuple(call for _, call in calls),
         routes=tuple(routes_of(tree, names, calls, path=source.path))[:limit],
-        tools=tuple(tools_of(names, calls))[:limit],
-        prompts=tuple(prompts_of(tree, names))[:limit],
+        tools=tuple(tools_of(tree, names, calls))[:limit],
+        prompts=tuple(prompts_of(tree, names, calls))[:limit],
         models=tuple(models_of(tree, names, calls))[:limit],
         endpoints=tuple({endpoint.url: endpoint for endpoint in endpoints_of(tree)}.values())[:limit],
         markers=tuple(line_of(node) for node in tree.of("comment") if _MARKER.search(text_of(node))),
@@ -106,11 +106,18 @@ def _calls(tree: Tree, names: Names, limit: int) -> list[tuple[Node, Call]]:
         (*tree.of("call_expression"), *tree.of("new_expression")), key=lambda node: node.start_byte
     )
     found: list[tuple[Node, Call]] = []
+    # The parser finds a parent by going down from the root; the calls of one block share theirs.
+    scopes: dict[int, str] = {}
     for node in nodes:
+        if len(found) > limit:  # One more than allowed tells the caller that there were more.
+            break
         callee = node.child_by_field_name("function") or node.child_by_field_name("constructor")
         name = _name(callee, names)
-        if name and len(found) <= limit:  # One more than allowed tells the caller that there were more.
-            found.append((node, _call(node, name, names)))
+        if name:
+            block = node.parent.id if node.parent is not None else 0
+            if block not in scopes:
+                scopes[block] = scope_of(node)
+            found.append((node, _call(node, name, names, scope=scopes[block])))
     return found
 
 
@@ -125,7 +132,7 @@ def _name(callee: Node | None, names: Names) -> str:
     return f"*.{method}" if "." in written and method in _METHODS else ""
 
 
-def _call(node: Node, name: str, names: Names) -> Call:
+def _call(node: Node, name: str, names: Names, *, scope: str) -> Call:
     arguments = tuple(
         argument_of(argument, position, names.resolve(argument), constant=names.constant(argument))
         for position, argument in enumerate(argument_nodes(node))
@@ -135,7 +142,7 @@ def _call(node: Node, name: str, names: Names) -> Call:
         line=line_of(node),
         column=int(node.start_point.column),
         arguments=arguments,
-        scope=scope_of(node),
+        scope=scope,
         target=target_of(node),
         anchor=text_of(node).split("\n", 1)[0][:120],
     )

@@ -11,6 +11,7 @@ import re2
 from keelmark.core.facts import AgentTool, Call, Endpoint, ModelReference, Prompt, PromptRole
 from keelmark.formats.dependencies.addresses import cleaned
 from keelmark.formats.js_syntax import (
+    BOUNDS,
     Tree,
     argument_nodes,
     entries,
@@ -63,6 +64,9 @@ _MODEL_KEYS = {"model", "modelName", "modelId", "model_id"}
 _MODEL_NAME = re2.compile(r"^[A-Za-z0-9@][\w./:@-]{2,120}$")
 _REVISION = re2.compile(r"(?:^|[-@])(\d{4}-\d{2}-\d{2}|20\d{6}|0\d{3}|1\d{3}|\d{3})$")
 _PROMPT_NAME = re2.compile(r"(?i)prompt|system_?message|system_?instruction|^instructions$")
+# What LangChain makes of a text with places to be filled in.
+_TEMPLATES = ("PromptTemplate.fromTemplate", "MessagePromptTemplate.fromTemplate")
+_PLACE = re2.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _SYSTEM_KEYS = {"system", "systemPrompt", "systemInstruction", "instructions", "systemMessage"}
 _WHITE = re2.compile(r"\s+")
 _URL = re2.compile(r"^(?i:https?|wss?)://[^\s\"'`<>{}|\\^$]+")
@@ -107,6 +111,24 @@ def models_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]]) -> l
     return found
 
 
+class _Keys:
+    """Keys and values of objects, each object looked through once however many of its pairs ask."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str, Node]] = {}
+
+    def of(self, node: Node | None) -> dict[str, Node]:
+        """Keys and first values of an object."""
+        if node is None:
+            return {}
+        if node.id not in self._known:
+            found: dict[str, Node] = {}
+            for key, value in entries(node):
+                found.setdefault(key, value)
+            self._known[node.id] = found
+        return self._known[node.id]
+
+
 def _is_by_maker(name: str) -> bool:
     match = _BY_MAKER.match(name)
     return match is not None and match.group(1) in _MAKERS and bool(_FAMILY.search(match.group(2)))
@@ -115,11 +137,12 @@ def _is_by_maker(name: str) -> bool:
 def _by_maker(tree: Tree, calls: Sequence[tuple[Node, Call]]) -> list[ModelReference]:
     """Models called `maker/model`, as gateways name them: in lists with `id`, in constants, in `languageModel(...)`."""
     found: list[ModelReference] = []
+    keys = _Keys()
     for node in tree.of("pair"):
         key = text_of(node.child_by_field_name("key")).strip("\"'")
         if key in {"id", "value", *_MODEL_KEYS}:
             is_entry = key in {"id", "value"}
-            if not is_entry or any(name in {"name", "label", "provider"} for name, _ in entries(node.parent)):
+            if not is_entry or not keys.of(node.parent).keys().isdisjoint({"name", "label", "provider"}):
                 found.extend(_named(node, node.child_by_field_name("value"), key))
     for node in tree.of("variable_declarator"):
         variable = text_of(node.child_by_field_name("name"))
@@ -154,16 +177,17 @@ def _reference(provider: str, name: str, node: Node, loader: str) -> ModelRefere
     )
 
 
-def prompts_of(tree: Tree, names: Names) -> list[Prompt]:
-    """Texts that instruct a model: messages with the role `system`, options such as `system`, variables named so."""
+def prompts_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]] = ()) -> list[Prompt]:
+    """Texts that instruct a model: system messages and options, variables named so, and what becomes a template."""
     found: dict[int, Prompt] = {}
     uses_model = any(package in _PROVIDERS for package in names.packages())
+    keys = _Keys()
     for node in tree.of("pair"):
         key = text_of(node.child_by_field_name("key")).strip("\"'")
         value = node.child_by_field_name("value")
         if value is None or value.type not in {"string", "template_string"}:
             continue
-        if key == "content" and _sibling(node, "role") in {"system", "developer"}:
+        if key == "content" and _role(keys.of(node.parent)) in {"system", "developer"}:
             found[value.start_byte] = _prompt(target_of(node) or "system", value, PromptRole.SYSTEM)
         elif key in _SYSTEM_KEYS and uses_model and len(text_of(value)) >= 20:
             found[value.start_byte] = _prompt(key, value, PromptRole.SYSTEM)
@@ -175,15 +199,23 @@ def prompts_of(tree: Tree, names: Names) -> list[Prompt]:
         if _PROMPT_NAME.search(name) and len(text) >= MIN_PROMPT_CHARS and len(_WHITE.split(text)) >= 6:
             role = PromptRole.SYSTEM if "system" in name.lower() else PromptRole.UNKNOWN
             found[value.start_byte] = _prompt(name, value, role)
+    for name, value in _handed(names, calls):
+        found.setdefault(value.start_byte, _prompt(name, value, PromptRole.TEMPLATE))
     return [found[at] for at in sorted(found)]
 
 
-def _sibling(pair: Node, key: str) -> str:
-    for name, value in entries(pair.parent):
-        if name == key:
-            _, text = literal(value)
-            return text if isinstance(text, str) else ""
-    return ""
+def _handed(names: Names, calls: Sequence[tuple[Node, Call]]) -> Iterator[tuple[str, Node]]:
+    """Texts that calls make templates of, under the names that they have in the module."""
+    for node, call in calls:
+        for argument in argument_nodes(node)[:1] if call.name.endswith(_TEMPLATES) else ():
+            value = names.constant(argument)
+            if value.type in {"string", "template_string"}:
+                yield text_of(argument) if value is not argument else target_of(node) or "template", value
+
+
+def _role(keys: dict[str, Node]) -> str:
+    _, text = literal(keys.get("role"))
+    return text if isinstance(text, str) else ""
 
 
 def _prompt(name: str, node: Node, role: PromptRole) -> Prompt:
@@ -192,6 +224,8 @@ def _prompt(name: str, node: Node, role: PromptRole) -> Prompt:
     filled = [
         text_of(child)[2:-1].strip()[:80] for child in node.children if child.type == "template_substitution"
     ]
+    if role is PromptRole.TEMPLATE and not filled:
+        filled = _PLACE.findall(text[:MAX_PROMPT_CHARS])
     if role is PromptRole.UNKNOWN and filled:
         role = PromptRole.TEMPLATE
     return Prompt(
@@ -205,7 +239,7 @@ def _prompt(name: str, node: Node, role: PromptRole) -> Prompt:
     )
 
 
-def tools_of(names: Names, calls: Sequence[tuple[Node, Call]]) -> list[AgentTool]:
+def tools_of(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]]) -> list[AgentTool]:
     """Functions handed to a model: MCP servers, the AI SDK, LangChain."""
     found: list[AgentTool] = []
     for node, call in calls:
@@ -216,7 +250,45 @@ def tools_of(names: Names, calls: Sequence[tuple[Node, Call]]) -> list[AgentTool
             found.append(_from_options(node, "ai-sdk", dict(entries(arguments[0])), calls))
         elif call.name == "@langchain/core/tools.tool" and len(arguments) > 1:
             found.append(_from_options(node, "langchain", dict(entries(arguments[1])), calls))
+    found.extend(_listed(tree, names, calls))
     return found
+
+
+def _listed(tree: Tree, names: Names, calls: Sequence[tuple[Node, Call]]) -> Iterator[AgentTool]:
+    """Tools that an MCP server names when it is asked for its list."""
+    for call in tree.of("call_expression"):
+        if not text_of(call.child_by_field_name("function")).endswith(".setRequestHandler"):
+            continue
+        arguments = argument_nodes(call)
+        if len(arguments) < 2 or text_of(arguments[0]) != "ListToolsRequestSchema":
+            continue
+        lists = [
+            value
+            for node in tree.of("pair")
+            if arguments[1].start_byte <= node.start_byte < arguments[1].end_byte
+            and text_of(node.child_by_field_name("key")).strip("\"'") == "tools"
+            and (value := _bare(node.child_by_field_name("value"))) is not None
+            and value.type == "array"
+        ]
+        for listed in lists[:1]:
+            for element in listed.named_children[: BOUNDS.max_entries]:
+                options = dict(entries(_bare(names.constant(element))))
+                name = _text(options.get("name"))
+                if name:
+                    schema = _bare(options.get("inputSchema"))
+                    schema = dict(entries(schema)).get("properties", schema)
+                    yield _tool(element, name, "mcp", _text(options.get("description")), schema, calls)
+
+
+def _bare(node: Node | None) -> Node | None:
+    """A value without what only the type checker reads."""
+    while node is not None and node.type in {
+        "as_expression",
+        "satisfies_expression",
+        "parenthesized_expression",
+    }:
+        node = node.named_children[0] if node.named_children else None
+    return node
 
 
 def _mcp(node: Node, arguments: list[Node], calls: Sequence[tuple[Node, Call]]) -> Iterator[AgentTool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Import
-from keelmark.formats.js_syntax import Tree, argument_nodes, dotted, line_of, literal, text_of
+from keelmark.formats.js_syntax import BOUNDS, Tree, argument_nodes, dotted, line_of, literal, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Names:
         head, _, rest = name.partition(".")
         if head not in self._bound:
             return ""
-        return f"{self._bound[head]}.{rest}" if rest else self._bound[head]
+        return f"{self._bound[head]}.{rest}"[: BOUNDS.max_name] if rest else self._bound[head]
 
     def constant(self, node: Node) -> Node:
         """The literal or object that a constant of the module stands for; the node itself when it is none."""
@@ -90,7 +90,7 @@ class Names:
             self._bound.setdefault(text_of(target), full)
         elif target.type == "object_pattern":
             for local, name in _pattern(target):
-                self._bound.setdefault(local, f"{full}.{name}")
+                self._bound.setdefault(local, f"{full}.{name}"[: BOUNDS.max_name])
 
     def _annotated(self, node: Node, pattern: Node | None) -> None:
         # `server: McpServer`: a parameter stands for its imported class. A later variable of that name yields to it.

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import tree_sitter_javascript
 import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
 from keelmark.core.facts import Argument
 from keelmark.errors import LimitExceededError
+from keelmark.formats import syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +37,13 @@ class Bounds:
     """Bounds of one source file in JavaScript or TypeScript."""
 
     max_bytes: int = 2 * 1024**2
-    max_nodes: int = 1_500_000
+    parse: syntax_tree.Bounds = syntax_tree.BOUNDS
     max_depth: int = 1_000
     max_calls: int = 3_000
     max_facts: int = 500
     max_ancestors: int = 200
+    max_entries: int = 500
+    max_name: int = 500
 
 
 BOUNDS = Bounds()
@@ -86,17 +89,15 @@ def parse(content: str, suffix: str, *, path: str, bounds: Bounds = BOUNDS) -> T
     """Parse source and collect its nodes, without recursion.
 
     Raises:
-        LimitExceededError: More nodes than the bound.
+        LimitExceededError: Too many words and marks, nested too deeply, or not parsed in time.
     """
-    root = Parser(_LANGUAGES[suffix]).parse(content.encode()).root_node
+    data = content.encode("utf-8", "replace")
+    root = syntax_tree.parse(data, _LANGUAGES[suffix], path=path, bounds=bounds.parse).root_node
     tree = Tree()
     has_fault = root.has_error
-    stack, count = [(root, 0)], 0
+    stack = [(root, 0)]
     while stack:
         node, depth = stack.pop()
-        count += 1
-        if count > bounds.max_nodes:
-            raise LimitExceededError(f"source has more than {bounds.max_nodes} syntax nodes", path=path)
         if depth > bounds.max_depth:
             raise LimitExceededError(f"source is nested deeper than {bounds.max_depth}", path=path)
         if node.type in _KEPT:
@@ -196,8 +197,9 @@ def _unescaped(raw: str) -> str:
 
 
 def entries(node: Node | None) -> Iterator[tuple[str, Node]]:
-    """Keys and values of an object, and its methods under their names."""
-    for child in node.children if node is not None and node.type == "object" else ():
+    """Keys and values of an object, and its methods under their names; of a long object the first ones."""
+    listed = node.named_children if node is not None and node.type == "object" else []
+    for child in listed[: BOUNDS.max_entries]:
         if child.type == "pair":
             key, value = child.child_by_field_name("key"), child.child_by_field_name("value")
             if key is not None and value is not None:

@@ -39,6 +39,7 @@ _GUARD = re2.compile(
     r"clerk|permission|rbac|bearer|is_?admin|session_?check|check_?(?:token|session|access)"
 )
 _LIMIT = re2.compile(r"(?i)rate_?-?limit|limiter|throttle|slow_?down|body_?limit|\blimit:")
+_INLINE_LIMIT = re2.compile(r"(?i)\b\w*rate_?limit\w*(?:\.(?:limit|check|consume))?\(")
 _INLINE_GUARD = re2.compile(
     r"getServerSession\(|\bauth\(\)|currentUser\(|getSession\(|getToken\(|verifyIdToken\(|jwt\.verify\(|jwtVerify\(|"
     r"supabase\.auth\.getUser\(|headers\.authorization|headers\.get\([\"'](?i:authorization|x-api-key)[\"']\)|headers\[[\"'](?i:authorization|x-api-key)[\"']\]|"
@@ -190,6 +191,7 @@ def _next(tree: Tree, calls: Sequence[tuple[Node, Call]], path: str) -> Iterator
                     methods=() if is_page else (name,),
                     handler=name,
                     guards=("authenticates itself",) if _SIGN_IN.search(address) else _inline(handler),
+                    limits=tuple(match.group(0) for match in _INLINE_LIMIT.finditer(text_of(handler)))[:3],
                     reaches=_reaches(handler, calls),
                     anchor=text_of(node).split("\n", 1)[0][:120],
                 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keelmark.errors import LimitExceededError, ParseError
+from keelmark.formats.json_weight import check_weight
 from keelmark.formats.source import decode
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = [
 class Bounds:
     """Bounds of one JSON text."""
 
-    max_bytes: int = 64 * 1024**2
+    max_bytes: int = 32 * 1024**2
 
 
 BOUNDS = Bounds()
@@ -40,8 +41,8 @@ def load(source: Source, *, bounds: Bounds = BOUNDS) -> Any:
     """The value of a JSON file.
 
     Raises:
-        LimitExceededError: The file is too long.
-        ParseError: No JSON, or nested too deeply to read.
+        LimitExceededError: The file is too long, nested too deeply, or holds too many values.
+        ParseError: No JSON.
     """
     if source.size > bounds.max_bytes:
         raise LimitExceededError(f"JSON of {source.size} bytes is too long", path=source.path)
@@ -52,8 +53,8 @@ def load_loose(source: Source, *, bounds: Bounds = BOUNDS) -> Any:
     """The value of a JSON file in which comments and trailing commas are allowed.
 
     Raises:
-        LimitExceededError: The file is too long.
-        ParseError: No JSON even so, or nested too deeply to read.
+        LimitExceededError: The file is too long, nested too deeply, or holds too many values.
+        ParseError: No JSON even so.
     """
     try:
         return load(source, bounds=bounds)
@@ -65,16 +66,19 @@ def parse(content: str, *, path: str = "") -> Any:
     """The value of a JSON text; lone surrogates, which no encoder accepts, become question marks.
 
     Raises:
-        ParseError: No JSON, or nested too deeply to read.
+        LimitExceededError: Nested too deeply, or more values than can be held.
+        ParseError: No JSON.
     """
+    check_weight(content, path=path)
     try:
         value = json.loads(content)
         return sound_tree(value) if "\\ud" in content or "\\uD" in content else value
     except json.JSONDecodeError as error:
         raise ParseError(f"no JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ParseError(f"no JSON: {reason}", path=path) from error
+    except RecursionError as error:
+        raise LimitExceededError("JSON is nested too deeply", path=path) from error
+    except ValueError as error:
+        raise ParseError(f"no JSON: {error}", path=path) from error
 
 
 def sound(content: str) -> str:

@@ -10,6 +10,7 @@ import re2
 
 from keelmark.core.facts import Gap, GapReason, Reading, Resource, Service
 from keelmark.formats import yaml_tree
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar, Sequence
 from keelmark.formats.yaml_values import children, flatten, is_true, text, texts
 
@@ -29,8 +30,8 @@ class Bounds:
     max_attributes: int = 500
 
 
-_API = re2.compile(rb"(?m)^(?:- )?['\"]?apiVersion['\"]?[ \t]*:[ \t]*\S")
-_KIND = re2.compile(rb"(?m)^(?:  )?['\"]?kind['\"]?[ \t]*:[ \t]*\S")
+_API = bytes_pattern(rb"(?m)^(?:- )?['\"]?apiVersion['\"]?[ \t]*:[ \t]*\S")
+_KIND = bytes_pattern(rb"(?m)^(?:  )?['\"]?kind['\"]?[ \t]*:[ \t]*\S")
 _HELM = re2.compile(
     r"\{\{-?\s*(?:\.Values|\.Release|\.Chart|\.Capabilities|include\s|template\s|define\s|if\s|range\s|with\s|end\b|toYaml\s)"
 )

@@ -10,6 +10,7 @@ import re2
 from keelmark.core.facts import Gap, GapReason, McpServer, Reading
 from keelmark.errors import ParseError
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.dependencies.addresses import cleaned
 from keelmark.formats.mcp_launch import is_fixed
 
@@ -32,7 +33,7 @@ _NAMES = frozenset(
         "claude_desktop_config.json", "mcp_servers.json", "mcp.config.json",
     }
 )  # fmt: skip
-_KEY = re2.compile(rb"\"mcpServers\"\s*:\s*\{|\"mcp\"\s*:\s*\{\s*\"servers\"")
+_KEY = bytes_pattern(rb"\"mcpServers\"\s*:\s*\{|\"mcp\"\s*:\s*\{\s*\"servers\"")
 _SECRET_NAME = re2.compile(
     r"(?i)(token|secret|passw|passphrase|api[-_]?key|apikey|private[-_]?key|access[-_]?key|credential|authorization|^auth$|cookie|_key$|-key$|_pat$)"
 )

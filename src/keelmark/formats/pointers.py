@@ -10,7 +10,7 @@ import re2
 from keelmark.core.facts import Gap, GapReason, Pointer, PointerKind, Reading
 from keelmark.errors import KeelmarkError
 from keelmark.formats import yaml_tree
-from keelmark.formats.model_facts import gap_of
+from keelmark.formats.models.facts import gap_of
 from keelmark.formats.yaml_tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _output(item: Mapping, *, base: PurePosixPath, origin: str) -> Pointer:
     digest = _text(item, algorithm) if algorithm else ""
     return Pointer(
         kind=PointerKind.DVC,
-        target="/".join(parts),
+        target="/".join(parts).replace("//", "/", 1),
         digest=digest,
         algorithm=algorithm if digest else "",
         size=int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None,

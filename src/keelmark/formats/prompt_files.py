@@ -7,6 +7,7 @@ what the template says, and are left alone.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import re2
 from keelmark.core.facts import Gap, GapReason, Prompt, PromptRole, Reading
 from keelmark.errors import ParseError
 from keelmark.formats import yaml_tree
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.json_text import sound
 from keelmark.formats.prompt_names import is_instruction_file, is_instruction_text, is_prompt_file
 from keelmark.formats.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -41,14 +43,14 @@ class Bounds:
 
 _BOUNDS = Bounds()
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".mustache", ".hbs", ".tmpl", ".tpl")
-_CHAT = re2.compile(
+_CHAT = bytes_pattern(
     rb"add_generation_prompt|\bmessages\b[\s\S]{0,400}\brole\b|<\|im_start\|>|\bbos_token\b|\[/?INST\]"
 )
-_MARKUP = re2.compile(rb"(?i)^\s*(<!doctype|<html|<\?xml|\{%-?\s*extends\b|<head|<div|<template)")
-_QUERY = re2.compile(
+_MARKUP = bytes_pattern(rb"(?i)^\s*(<!doctype|<html|<\?xml|\{%-?\s*extends\b|<head|<div|<template)")
+_QUERY = bytes_pattern(
     rb"(?i)^\s*(--[^\n]*\n\s*)*(select\s|with\s+\w+\s+as\s*\(|create\s+(table|view)|insert\s+into)"
 )
-_ADDRESSES_MODEL = re2.compile(
+_ADDRESSES_MODEL = bytes_pattern(
     rb"(?i)\byou are (an?|the)\s|\byour (task|role|job) is\b|\bas an ai\b|\bact as an?\s|\blanguage model\b|\brespond (only|in|with)\b"
 )
 _PLACEHOLDER = re2.compile(
@@ -89,14 +91,14 @@ class _Reader:
             prompt = prompt_of(source.name, source.text, line=1, role=PromptRole.SYSTEM)
             return (Reading(format="agent-instructions", prompts=(prompt,)),)
         if source.suffix in {".yaml", ".yml"}:
-            found = list(_from_yaml(source))
+            found = list(itertools.islice(_from_yaml(source), self.bounds.max_prompts + 1))
             if not found:
                 return ()
         else:
             found = list(_from_text(source))
         gaps: tuple[Gap, ...] = ()
         if len(found) > self.bounds.max_prompts:
-            detail = f"{len(found)} prompts; read were {self.bounds.max_prompts}"
+            detail = f"more than {self.bounds.max_prompts} prompts; the others were not read"
             gaps = (Gap(path=source.path, reason=GapReason.TOO_MANY, detail=detail),)
         return (Reading(format=self.name, prompts=tuple(found[: self.bounds.max_prompts]), gaps=gaps),)
 
@@ -163,7 +165,9 @@ def _from_text(source: Source) -> Iterator[Prompt]:
     if _CHAT.search(source.head) and source.name.lower().endswith(_TEMPLATES):
         yield prompt_of(stem, body, line=start + 1, role=PromptRole.TEMPLATE)
         return
-    turns = list(_TURN.finditer(body)) if source.name.lower().endswith((".prompty", ".prompt")) else []
+    is_talk = source.name.lower().endswith((".prompty", ".prompt"))
+    # Two more than are kept: one shows that there were more, and the next one ends it.
+    turns = list(itertools.islice(_TURN.finditer(body), _BOUNDS.max_prompts + 2)) if is_talk else []
     if not turns:
         if body.strip():
             yield prompt_of(stem, body, line=start + 1)

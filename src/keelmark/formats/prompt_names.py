@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re2
 
+from keelmark.formats.bytes_pattern import bytes_pattern
+
 __all__ = ["is_instruction_file", "is_instruction_text", "is_prompt_file"]
 
 _INSTRUCTIONS = re2.compile(
@@ -24,7 +26,7 @@ _NOT_A_PROMPT = re2.compile(
 )
 # A text of that name instructs people as often as models; its first sentence tells whom.
 _MAYBE = re2.compile(r"(?i)(?:.*/)?(?:agent[-_])?(?:instructions?|persona)\.(?:md|txt)")
-_TO_A_MODEL = re2.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)?(?i:you are) (?:an?|the|[A-Z])")
+_TO_A_MODEL = bytes_pattern(rb"^(?:\xef\xbb\xbf)?\s*(?:#[^\n]*\n\s*)?(?i:you are) (?:an?|the|[A-Z])")
 _DOCUMENTATION = re2.compile(r"(?i)(?:.*/)?docs?/.+\.(?:md|rst|txt)")
 
 

@@ -33,9 +33,9 @@ class Bounds:
         max_depth: Levels of a record that are flattened into columns.
     """
 
-    max_bytes: int = 256 * 1024**2
+    max_bytes: int = 32 * 1024**2
     max_field_chars: int = 1024**2
-    max_array_bytes: int = 64 * 1024**2
+    max_array_bytes: int = 32 * 1024**2
     max_depth: int = 4
 
 

@@ -15,6 +15,7 @@ import re2
 from keelmark.core.facts import Gap, GapReason, Reading
 from keelmark.errors import ParseError
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 from keelmark.formats.checksums import beside
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ class Bounds:
     """Bounds of one signature."""
 
     max_bytes: int = 64 * 1024**2
-    max_resources: int = 100_000
+    max_resources: int = 20_000
 
 
 _SUFFIXES = (".sig", ".sigstore", ".sigstore.json", ".asc", ".minisig", ".sign", ".intoto.jsonl", ".intoto.json", ".bundle.json")  # fmt: skip
 _OWN_SUFFIX = re2.compile(r"\.(sigstore(\.json)?|bundle\.json|sig)$")
 _MODEL_PREDICATE = "https://model_signing/"
-_JSON_START = re2.compile(rb"^\s*\{")
-_IS_BUNDLE = re2.compile(
+_JSON_START = bytes_pattern(rb"^\s*\{")
+_IS_BUNDLE = bytes_pattern(
     rb"application/vnd\.dev\.sigstore\.bundle|\"dsseEnvelope\"|\"messageSignature\"|\"payloadType\"\s*:"
 )
 _HEX = re2.compile(r"^[0-9a-fA-F]{32,128}$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
@@ -13,18 +14,22 @@ from typing import TYPE_CHECKING, Protocol
 from keelmark.errors import LimitExceededError, ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from keelmark.core.facts import Reading
 
-__all__ = ["Bounds", "Reader", "Source", "decode"]
+__all__ = ["HEAD_BYTES", "Bounds", "Reader", "Source", "decode"]
 
-_HEAD_BYTES = 64 * 1024
-_MAP_FROM_BYTES = 1024 * 1024
+HEAD_BYTES = 64 * 1024
+"""Length of `Source.head`."""
+# A mapped file that is cut short meanwhile ends the program, so that only what is too large to hold is mapped.
+_MAP_FROM_BYTES = 64 * 1024 * 1024
 _DIGEST_PIECE = 1024 * 1024
+# Members up to here are unpacked to look at their end; longer ones only when their start asks for it.
+_TAIL_OF_MEMBER = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,7 @@ class Source:
         self.path = path
         self.bounds = bounds or Bounds()
         self._map: mmap.mmap | None = None
+        self._load: Callable[[], memoryview] | None = None
         self._descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             status = os.fstat(self._descriptor)
@@ -106,8 +112,35 @@ class Source:
         source.bounds = bounds or Bounds()
         source.size = len(data)
         source._map = None  # noqa: SLF001 - its own constructor
+        source._load = None  # noqa: SLF001
         source._descriptor = -1  # noqa: SLF001
         source.__dict__["data"] = memoryview(data)
+        return source
+
+    @classmethod
+    def of_member(
+        cls,
+        *,
+        path: str,
+        size: int,
+        head: bytes,
+        load: Callable[[], memoryview],
+        bounds: Bounds | None = None,
+    ) -> Source:
+        """A source over an archive member that is unpacked only when more than its head is asked for.
+
+        Args:
+            path: What readers and messages see.
+            size: Bytes of the whole member as the archive states it; set right once `load` was asked.
+            head: Its first bytes, at least `HEAD_BYTES` of them unless the member is shorter.
+            load: Gives all bytes; may raise `ParseError` or `LimitExceededError`.
+            bounds: Bounds of reading.
+        """
+        source = cls.of_bytes(b"", path=path, bounds=bounds)
+        source.size = size
+        del source.__dict__["data"]
+        source.__dict__["head"] = head[:HEAD_BYTES]
+        source._load = load  # noqa: SLF001 - its own constructor
         return source
 
     def __enter__(self) -> Self:
@@ -145,18 +178,64 @@ class Source:
     def head(self) -> bytes:
         """The first 64 KiB (or all, if shorter)."""
         if self._descriptor < 0:
-            return bytes(self.data[:_HEAD_BYTES])
-        return os.pread(self._descriptor, _HEAD_BYTES, 0)
+            return bytes(self.data[:HEAD_BYTES])
+        return os.pread(self._descriptor, HEAD_BYTES, 0)
+
+    def tail(self, count: int) -> bytes:
+        """The last `count` bytes (or all, if shorter); empty for a long archive member that nobody has unpacked yet."""
+        if self.size <= len(self.head):
+            return self.head[-count:]
+        if self._load is not None and "data" not in self.__dict__ and self.size > _TAIL_OF_MEMBER:
+            return b""
+        if self._descriptor < 0:
+            return bytes(self.data[-count:])
+        return os.pread(self._descriptor, count, max(self.size - count, 0))
+
+    def start(self, count: int) -> bytes:
+        """The first `count` bytes (or all, if shorter); only the head of a long archive member that nobody has unpacked yet."""
+        if count <= len(self.head) or self.size <= len(self.head):
+            return self.head[:count]
+        if "data" in self.__dict__:
+            return bytes(self.data[:count])
+        return self.head if self._descriptor < 0 else os.pread(self._descriptor, count, 0)
 
     @cached_property
     def data(self) -> memoryview:
-        """All bytes: read when small, memory-mapped when large."""
+        """All bytes: read up to 64 MiB, memory-mapped beyond.
+
+        Raises:
+            OSError: The file was cut short since it was opened.
+        """
+        if self._load is not None:
+            view = self._load()
+            self.size = len(view)  # archives may lie about it
+            return view
         if self.size <= len(self.head):
             return memoryview(self.head[: self.size])
-        if self.size < _MAP_FROM_BYTES:
-            return memoryview(os.pread(self._descriptor, self.size, 0))
+        if self.size <= _MAP_FROM_BYTES:
+            return memoryview(self._read(self.size, 0))
         self._map = mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
         return memoryview(self._map)
+
+    def pieces(self, *, size: int = _DIGEST_PIECE) -> Iterator[bytes]:
+        """All bytes in order, piece by piece: a file of any length takes no more memory than one piece.
+
+        Raises:
+            OSError: The file was cut short since it was opened.
+        """
+        if self._descriptor < 0 or "data" in self.__dict__:
+            data = self.data
+            for start in range(0, len(data), size):
+                yield bytes(data[start : start + size])
+            return
+        for start in range(0, self.size, size):
+            yield self._read(min(size, self.size - start), start)
+
+    def _read(self, count: int, start: int) -> bytes:
+        data = os.pread(self._descriptor, count, start)
+        if len(data) < count:
+            raise OSError(errno.EIO, "cut short while it was read")
+        return data
 
     @cached_property
     def is_text(self) -> bool:
@@ -191,6 +270,7 @@ class Source:
 
         Raises:
             LimitExceededError: Longer than `bounds.max_digest_bytes`.
+            OSError: The file was cut short since it was opened.
         """
         if self.size > self.bounds.max_digest_bytes:
             raise LimitExceededError("file is too large to hash", path=self.path)
@@ -199,7 +279,7 @@ class Source:
         # Read in pieces: a mapping would count as our memory, and a file cut short meanwhile would end the program.
         state = hashlib.sha256()
         for start in range(0, self.size, _DIGEST_PIECE):
-            state.update(os.pread(self._descriptor, min(_DIGEST_PIECE, self.size - start), start))
+            state.update(self._read(min(_DIGEST_PIECE, self.size - start), start))
         return state.hexdigest()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.json_text import sound_tree
+from keelmark.formats.json_weight import check_weight
 
 __all__ = ["Document", "as_mapping", "as_text", "parse"]
 
@@ -25,7 +26,7 @@ def parse(data: bytes | memoryview, *, max_bytes: int, path: str = "") -> Docume
 
     Raises:
         ParseError: No JSON.
-        LimitExceededError: Longer than `max_bytes`, or nested too deeply.
+        LimitExceededError: Longer than `max_bytes`, nested too deeply, or too many values.
     """
     if len(data) > max_bytes:
         raise LimitExceededError(f"JSON of {len(data)} bytes is longer than {max_bytes}", path=path)
@@ -42,12 +43,14 @@ def parse(data: bytes | memoryview, *, max_bytes: int, path: str = "") -> Docume
         return built
 
     try:
-        value = json.loads(bytes(data).decode("utf-8-sig"), object_pairs_hook=pairs)
+        text = str(data, "utf-8-sig")
+        check_weight(text, path=path)
+        value = json.loads(text, object_pairs_hook=pairs)
     except RecursionError as error:
         raise LimitExceededError("JSON is nested too deeply", path=path) from error
     except ValueError as error:  # also: not UTF-8, numbers with too many digits
         raise ParseError(f"no JSON: {error}", path=path) from error
-    if b"\\ud" in bytes(data).lower():
+    if "\\ud" in text or "\\uD" in text:
         value = sound_tree(value)
     return Document(value=value, duplicates=tuple(dict.fromkeys(duplicates)))
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tree_sitter_hcl
-from tree_sitter import Language, Parser
+from tree_sitter import Language
 
 from keelmark.core.facts import Gap, GapReason, Reading, Resource
 from keelmark.errors import LimitExceededError
+from keelmark.formats import syntax_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ Attribute = tuple[str, str, int]
 class Bounds:
     """Bounds of one Terraform file."""
 
-    max_bytes: int = 1024**2
+    max_bytes: int = 256 * 1024
     max_blocks: int = 2_000
     max_attributes: int = 500
     max_value_chars: int = 1_000
@@ -51,7 +52,9 @@ class _Reader:
         if source.size > self.bounds.max_bytes:
             raise LimitExceededError(f"Terraform of {source.size} bytes is too long", path=source.path)
         # The text is decoded first, so that what the parser sees is valid UTF-8.
-        root = Parser(_LANGUAGE).parse(source.text.encode()).root_node
+        root = syntax_tree.parse(
+            source.text.encode("utf-8", "replace"), _LANGUAGE, path=source.path
+        ).root_node
         gaps = []
         if root.has_error:
             line = next(_faults(root), 1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import re2
-
 from keelmark.core.facts import ModelFile, ModelRole
-from keelmark.formats.model_facts import metadata, reading
+from keelmark.formats.bytes_pattern import bytes_pattern
+from keelmark.formats.models.facts import metadata, reading
 
 if TYPE_CHECKING:
     from keelmark.core.facts import Reading
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["READER", "TokenListReader"]
 
-_RANKS = re2.compile(rb"^(?:[A-Za-z0-9+/]{2,}={0,2} \d{1,7}\r?\n){3}")
+_RANKS = bytes_pattern(rb"^(?:[A-Za-z0-9+/]{2,}={0,2} \d{1,7}\r?\n){3}")
 # A SentencePiece model begins with its first pieces; the unknown one is always among them.
-_PIECES = re2.compile(rb"(?s)^\n[\x02-\x40]\n[\x01-\x20].{0,80}<unk>")
+_PIECES = bytes_pattern(rb"(?s)^\n[\x02-\x40]\n[\x01-\x20].{0,80}<unk>")
 
 
 class TokenListReader:

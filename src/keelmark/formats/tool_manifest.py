@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import re2
-
 from keelmark.core.facts import AgentTool, Gap, GapReason, Module, Reading
+from keelmark.core.tools import stated_digest
 from keelmark.errors import ParseError
 from keelmark.formats import json_text
+from keelmark.formats.bytes_pattern import bytes_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,8 @@ class Bounds:
     max_parameters: int = 100
 
 
-_DESCRIPTION = re2.compile(rb'"description"\s*:')
-_SCHEMA = re2.compile(rb'"(parameters|inputSchema|input_schema)"\s*:\s*\{')
+_DESCRIPTION = bytes_pattern(rb'"description"\s*:')
+_SCHEMA = bytes_pattern(rb'"(parameters|inputSchema|input_schema)"\s*:\s*\{')
 _SCHEMAS = ("parameters", "inputSchema", "input_schema")
 _LISTS = ("tools", "functions")
 
@@ -46,7 +46,7 @@ _LISTS = ("tools", "functions")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     name: str = "tool-manifest"
-    version: int = 1
+    version: int = 2
     bounds: Bounds = Bounds()
 
     def recognises(self, source: Source) -> bool:
@@ -89,6 +89,7 @@ class _Reader:
             # Nothing in the file shows which model gets it.
             wired=False,
             anchor=name,
+            digest=stated_digest(entry),
         )
 
 

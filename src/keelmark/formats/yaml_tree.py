@@ -23,7 +23,7 @@ __all__ = ["Bounds", "Mapping", "Node", "Scalar", "Sequence", "parse", "parse_al
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Bounds of one YAML text; aliases count each time they are used, so that they cannot explode."""
+    """Bounds of one YAML text; keys count, and aliases each time they are used, so that they cannot explode."""
 
     max_bytes: int = 8 * 1024**2
     max_nodes: int = 400_000
@@ -138,88 +138,165 @@ def parse_all(text: str, *, path: str = "", bounds: Bounds | None = None) -> tup
     limits = bounds or Bounds()
     if len(text) > limits.max_bytes:
         raise LimitExceededError(f"YAML of {len(text)} characters is too long", path=path)
-    _check_depth(text, path=path, bounds=limits)
-    builder = _Builder(path=path, bounds=limits)
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    builder = _Builder(path=path, bounds=limits)
     try:
-        return tuple(builder.build(node, depth=0) for node in yaml.compose_all(text, Loader=loader))
+        for event in yaml.parse(text, Loader=loader):
+            builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else None
         raise ParseError(f"no YAML: {error.problem or error.context}", path=path, line=line) from error
     except (yaml.YAMLError, ValueError) as error:
         raise ParseError(f"no YAML: {error}", path=path) from error
+    return tuple(builder.documents)
 
 
-def _check_depth(text: str, *, path: str, bounds: Bounds) -> None:
-    # The composer recurses once per level; reading the flat events first keeps hostile nesting out of it.
-    depth = count = 0
-    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
-    try:
-        for event in yaml.parse(text, Loader=loader):
-            count += 1
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > bounds.max_depth:
-                raise LimitExceededError(f"YAML is nested deeper than {bounds.max_depth}", path=path)
-            if count > 2 * bounds.max_nodes:
-                raise LimitExceededError(f"YAML has more than {bounds.max_nodes} nodes", path=path)
-    except yaml.YAMLError:
-        return  # The composer meets the same fault and names it with its line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    """A finished node, how many nodes it is, and how many levels."""
+
+    node: Node
+    size: int
+    height: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """A list or mapping whose end has not come yet; `parts` holds its items, or keys and values by turns."""
+
+    line: int
+    column: int
+    tag: str
+    anchor: str
+    is_mapping: bool
+    first_node: int
+    parts: list[Node] = field(default_factory=list)
+    height: int = 0
 
 
 class _Builder:
-    """Turns PyYAML nodes into ours, counting every use of an alias."""
+    """Builds our nodes straight from the events of the parser, without recursion, counting every use of an alias."""
 
     def __init__(self, *, path: str, bounds: Bounds) -> None:
+        self.documents: list[Node] = []
         self._path = path
         self._bounds = bounds
         self._nodes = 0
+        self._open: list[_Open] = []
+        self._anchors: dict[str, _Built] = {}
 
-    def build(self, node: yaml.Node, *, depth: int) -> Node:
-        self._nodes += 1
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event.
+
+        Raises:
+            ParseError: An alias of nothing.
+            LimitExceededError: Too many nodes, nested too deeply, or a node inside of itself.
+        """
+        if isinstance(event, yaml.ScalarEvent):
+            self._count(1, 0)
+            self._add(_scalar(event), event.anchor, size=1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._count(1, 1)
+            line, column = _place(event)
+            self._open.append(
+                _Open(
+                    line=line,
+                    column=column,
+                    tag=_shown_tag(event.tag),
+                    anchor=event.anchor or "",
+                    is_mapping=isinstance(event, yaml.MappingStartEvent),
+                    first_node=self._nodes,
+                )
+            )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._close()
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._anchors.clear()
+
+    def _count(self, nodes: int, levels: int) -> None:
+        self._nodes += nodes
         if self._nodes > self._bounds.max_nodes:
             raise LimitExceededError(f"YAML has more than {self._bounds.max_nodes} nodes", path=self._path)
-        if depth > self._bounds.max_depth:
+        if len(self._open) + levels > self._bounds.max_depth:
             raise LimitExceededError(f"YAML is nested deeper than {self._bounds.max_depth}", path=self._path)
-        line, column = node.start_mark.line + 1, node.start_mark.column + 1
-        tag = node.tag if node.tag and not node.tag.startswith("tag:yaml.org,2002:") else _standard_tag(node)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, line=line, column=column, tag=tag, depth=depth)
-        if isinstance(node, yaml.SequenceNode):
-            items = tuple(self.build(item, depth=depth + 1) for item in node.value)
-            return Sequence(line=line, column=column, tag=tag, items=items)
-        quoted = isinstance(node, yaml.ScalarNode) and node.style in {"'", '"', "|", ">"}
-        value = node.value if quoted or tag else _typed(node.value)
-        return Scalar(line=line, column=column, tag=tag, text=node.value, value=value, is_quoted=quoted)
 
-    def _mapping(self, node: yaml.MappingNode, *, line: int, column: int, tag: str, depth: int) -> Mapping:
-        entries: dict[str, Node] = {}
-        key_lines: dict[str, int] = {}
-        duplicates: list[tuple[str, int]] = []
-        merged: dict[str, Node] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
-            value = self.build(value_node, depth=depth + 1)
-            if key == "<<" and not getattr(key_node, "style", None):
-                for source in value.items if isinstance(value, Sequence) else (value,):
-                    if isinstance(source, Mapping):
-                        merged = {**source.entries, **merged}
-                continue
-            if key in entries:
-                duplicates.append((key, key_node.start_mark.line + 1))
-            entries[key] = value
-            key_lines[key] = key_node.start_mark.line + 1
-        return Mapping(
-            line=line,
-            column=column,
-            tag=tag,
-            entries={**merged, **entries},
-            key_lines=key_lines,
-            duplicates=tuple(duplicates),
-        )
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
+            line, _ = _place(event)
+            if any(opened.anchor == event.anchor for opened in self._open):
+                raise LimitExceededError("YAML holds a node inside of itself", path=self._path, line=line)
+            detail = f"no YAML: found undefined alias {event.anchor!r}"
+            raise ParseError(detail, path=self._path, line=line)
+        self._count(known.size, known.height)
+        self._add(known.node, None, size=known.size, height=known.height)
+
+    def _add(self, node: Node, anchor: str | None, *, size: int, height: int = 0) -> None:
+        if anchor:
+            self._anchors[anchor] = _Built(node=node, size=size, height=height)
+        if self._open:
+            parent = self._open[-1]
+            parent.parts.append(node)
+            parent.height = max(parent.height, height)
+        else:
+            self.documents.append(node)
+
+    def _close(self) -> None:
+        done = self._open.pop()
+        node = _mapping(done) if done.is_mapping else _sequence(done)
+        self._add(node, done.anchor, size=self._nodes - done.first_node + 1, height=done.height + 1)
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
+def _scalar(event: yaml.ScalarEvent) -> Scalar:
+    tag = _shown_tag(event.tag)
+    quoted = event.style in {"'", '"', "|", ">"}
+    line, column = _place(event)
+    return Scalar(
+        line=line,
+        column=column,
+        tag=tag,
+        text=event.value,
+        value=event.value if quoted or tag else _typed(event.value),
+        is_quoted=quoted,
+    )
+
+
+def _sequence(done: _Open) -> Sequence:
+    return Sequence(line=done.line, column=done.column, tag=done.tag, items=tuple(done.parts))
+
+
+def _mapping(done: _Open) -> Mapping:
+    entries: dict[str, Node] = {}
+    key_lines: dict[str, int] = {}
+    duplicates: list[tuple[str, int]] = []
+    merged: dict[str, Node] = {}
+    for key_node, value in zip(done.parts[::2], done.parts[1::2], strict=True):
+        key = key_node.text if isinstance(key_node, Scalar) else "?"
+        if key == "<<" and isinstance(key_node, Scalar) and not key_node.is_quoted:
+            for source in value.items if isinstance(value, Sequence) else (value,):
+                if isinstance(source, Mapping):
+                    merged = {**source.entries, **merged}
+            continue
+        if key in entries:
+            duplicates.append((key, key_node.line))
+        entries[key] = value
+        key_lines[key] = key_node.line
+    return Mapping(
+        line=done.line,
+        column=done.column,
+        tag=done.tag,
+        entries={**merged, **entries},
+        key_lines=key_lines,
+        duplicates=tuple(duplicates),
+    )
 
 
 _IMPLICIT = frozenset(
@@ -228,9 +305,9 @@ _IMPLICIT = frozenset(
 )
 
 
-def _standard_tag(node: yaml.Node) -> str:
+def _shown_tag(tag: str | None) -> str:
     # Language tags such as `!!python/object/apply:os.system` expand below the standard prefix and must stay visible.
-    return "" if node.tag in _IMPLICIT or not node.tag else str(node.tag)
+    return "" if not tag or tag == "!" or tag in _IMPLICIT else tag
 
 
 _INT = re2.compile(r"[-+]?[0-9]{1,18}")
@@ -258,6 +335,8 @@ _WORDS: dict[str, float | bool | None] = {
 def _typed(text: str) -> str | float | bool | None:
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
     if _INT.fullmatch(text):
         return int(text)
     if _OCTAL.fullmatch(text):

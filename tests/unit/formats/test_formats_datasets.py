@@ -30,6 +30,12 @@ def test_rows_of_csv_are_exact():
     assert (found.format, found.rows, found.columns) == ("csv", 2, ("name", "text"))
 
 
+def test_tables_that_a_library_writes_of_a_run_are_no_dataset():
+    table = "iter\tRMSE\n0\t14.3\n1\t14.1\n"
+    assert form_of(source(table, "catboost_info/learn_error.tsv")) == ""
+    assert form_of(source(table, "catboost/learn_error.tsv")) == "tsv"
+
+
 def test_csv_without_header_counts_its_first_row():
     found = dataset("1,2\n3,4\n", "x.csv")
     assert (found.rows, found.columns) == (2, ())

@@ -36,6 +36,17 @@ def test_names_are_resolved_through_imports():
     assert spawn.arguments[2].items == ("shell",)
 
 
+def test_text_that_is_made_a_template_is_a_prompt():
+    found = module(
+        'import { ChatPromptTemplate } from "langchain/prompts";\nconst QA = `Answer from {context}.\\nQuestion: {question}`;\n'
+        "const NOTE = `Answer from {context} only.`;\nexport const p = ChatPromptTemplate.fromTemplate(QA);\n"
+        'other.fromTemplate("x {y}");\n'
+    )
+    assert [(p.name, p.role, p.placeholders) for p in found.prompts] == [
+        ("QA", PromptRole.TEMPLATE, ("context", "question"))
+    ]
+
+
 def test_express_route_knows_its_guards_and_reach():
     found = module(
         'import express from "express";\nimport { exec } from "child_process";\nconst app = express();\n'
@@ -157,6 +168,35 @@ def test_mcp_tools():
     )
     assert (second.name, second.description, second.parameters) == ("rm", "Removes", ("id",))
     assert second.approvals
+
+
+@pytest.mark.parametrize(
+    ("line", "limits"),
+    [
+        ("await rateLimit(ip);", ("rateLimit(",)),
+        ("await ratelimit.limit(ip);", ("ratelimit.limit(",)),
+        ("limit(3);", ()),
+    ],
+)
+def test_handler_of_next_that_limits_its_callers(line, limits):
+    text = f"export async function POST(request: Request) {{\n  {line}\n  return answer(request);\n}}\n"
+    (route,) = module(text, "src/app/api/chat/route.ts").routes
+    assert route.limits == limits
+
+
+def test_tools_that_a_server_lists_when_asked():
+    found = module(
+        'import { Server } from "@modelcontextprotocol/sdk/server/index.js";\n'
+        'import { ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";\n'
+        'const READ: Tool = { name: "read", description: `Reads\\na file`, inputSchema: { type: "object", properties: { path: {} } } };\n'
+        "server.setRequestHandler(ListToolsRequestSchema, async () => ({\n"
+        '  tools: [READ, { name: "now", description: "Time", inputSchema: { type: "object", properties: {} } as any } as Tool, unknown] as Tool[],\n}));\n'
+        'server.setRequestHandler(ListPromptsRequestSchema, async () => ({ tools: [{ name: "no" }] }));\n'
+    )
+    assert [(t.name, t.framework, t.parameters) for t in found.tools] == [
+        ("read", "mcp", ("path",)),
+        ("now", "mcp", ()),
+    ]
 
 
 def test_tool_registered_through_a_parameter_and_constants():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from keelmark.errors import ParseError
+from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.mcp_config import READER
 from keelmark.formats.mcp_launch import is_fixed
 from keelmark.formats.source import Source
@@ -100,5 +100,5 @@ def test_other_json_is_left_alone():
 def test_broken_file_is_no_silence():
     with pytest.raises(ParseError):
         read('{"mcpServers": {', "mcp.json")
-    with pytest.raises(ParseError):
+    with pytest.raises(LimitExceededError):
         read("[" * 100_000, "mcp.json")

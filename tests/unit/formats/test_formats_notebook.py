@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from keelmark.core.facts import GapReason
 from keelmark.formats.notebook import READER, Bounds, NotebookReader
+from keelmark.formats.python.bounds import Bounds as CodeBounds
 from keelmark.formats.source import Source
 
 
@@ -118,7 +119,7 @@ def test_a_cell_that_is_no_python_is_a_gap_and_the_others_are_read() -> None:
     assert reading.notebook.unparsed == (1,)
     (gap,) = reading.gaps
     assert gap.reason is GapReason.MALFORMED
-    assert gap.matters
+    assert (gap.matters, gap.may_hide) == (False, True)
     assert gap.line > 1
     assert len(reading.module.imports) == 2
 
@@ -190,3 +191,28 @@ def test_any_cell_text_is_read(cells: list[str]) -> None:
         {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}, ensure_ascii=True
     ).encode()
     assert read(data).notebook.cells == len(cells)
+
+
+def test_code_of_all_cells_counts_together_and_beyond_the_bound_is_a_gap() -> None:
+    data = notebook(code("a;" * 20), code("b;" * 20), code("c;" * 20))
+    for most, reasons in ((123, []), (122, [GapReason.TOO_LARGE])):
+        bounds = Bounds(code=CodeBounds(max_tokens=most))
+        with Source.of_bytes(data, path="a.ipynb") as source:
+            (reading,) = NotebookReader(bounds).read(source)
+        assert [gap.reason for gap in reading.gaps] == reasons
+        assert reading.notebook.cells == 3
+        assert reading.module.lines == (2 if reasons else 3)
+
+
+def test_many_broken_cells_are_named_and_the_rest_is_counted_among_them() -> None:
+    data = notebook(*(code("??? (") for _ in range(40)))
+    with Source.of_bytes(data, path="a.ipynb") as source:
+        (reading,) = NotebookReader(Bounds(max_gaps=5)).read(source)
+    assert len(reading.gaps) == 5
+    assert "behind it" in reading.gaps[-1].detail
+    assert len(reading.notebook.unparsed) == 40
+
+
+def test_cells_without_a_source_are_passed_in_time() -> None:
+    data = json.dumps({"cells": [{}] * 200_000, "metadata": {}}).encode()
+    assert read(data).gaps[0].reason is GapReason.TOO_LARGE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keelmark.formats.models.huggingface import READER
 from keelmark.formats.source import Source
 
 if TYPE_CHECKING:
@@ -24,10 +25,21 @@ def test_digest_is_that_of_the_whole_file(tmp_path: Path, size: int) -> None:
         assert source.digest == hashlib.sha256(content).hexdigest()
 
 
-def test_file_cut_short_while_it_is_read_does_not_end_the_program(tmp_path: Path) -> None:
+def test_a_file_cut_short_while_it_is_read_has_no_digest(tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     file.write_bytes(b"x" * (3 * PIECE))
     with Source(file, path="model.bin") as source:
         with file.open("r+b") as other:
             other.truncate(10)
-        assert len(source.digest) == 64
+        with pytest.raises(OSError, match="cut short"):
+            _ = source.digest
+        with pytest.raises(OSError, match="cut short"):
+            list(source.pieces())
+
+
+def test_a_configuration_nested_too_deeply_is_a_gap_wherever_its_telling_keys_stand() -> None:
+    deep = b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b', "model_type": "llama", "hidden_size": 1}'
+    for name in ("config.json", "tokenizer_config.json"):
+        with Source.of_bytes(deep, path=f"model/{name}") as source:
+            assert [gap.matters for reading in READER.read(source) for gap in reading.gaps] == [True]
+            assert READER.recognises(source)

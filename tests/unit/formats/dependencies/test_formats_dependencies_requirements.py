@@ -218,3 +218,13 @@ def test_lock_of_rye_is_a_lock():
     )
     assert reading.gaps == ()
     assert reading.manifest.is_lock
+
+
+@pytest.mark.parametrize(
+    ("line", "extras"),
+    [("-e .[socks]", ("socks",)), (".[dev,test]", ("dev", "test")), ("-e ..", ()), ("-e ..[all]", ("all",))],
+)
+def test_folder_of_the_project_with_extras_is_a_path(line, extras):
+    item = one(line)
+    assert item.source is RequirementSource.PATH
+    assert item.extras == extras

@@ -160,10 +160,26 @@ def keras(config=None):
     )
 
 
-def hdf5(config=None, markers=b"keras_version model_weights "):
-    text_of = json.dumps(config).encode() if config is not None else b""
-    named = b"model_config\x00\x00" if config is not None else b""
-    return b"\x89HDF\r\n\x1a\n" + bytes(64) + markers + named + text_of + bytes(32)
+def hdf5_attribute(name, value):
+    """A message of version 1: a text of fixed length."""
+    parts = (name.encode() + b"\0", struct.pack("<B3xI", 0x13, len(value)), struct.pack("<BBB5x", 1, 0, 0))
+    body = struct.pack("<BxHHH", 1, *map(len, parts)) + b"".join(
+        part + bytes(-len(part) % 8) for part in parts
+    )
+    body += value + bytes(-(len(body) + len(value)) % 8)
+    return struct.pack("<HHB3x", 12, len(body), 0) + body
+
+
+def hdf5(config=None, mark="keras_version"):
+    """A file of superblock 0 whose root has attributes."""
+    messages = [hdf5_attribute(mark, b"2.12.0")]
+    if config is not None:
+        messages.append(hdf5_attribute("model_config", json.dumps(config).encode()))
+    body = b"".join(messages)
+    none = 2**64 - 1
+    start = b"\x89HDF\r\n\x1a\n" + bytes([0, 0, 0, 0, 0, 8, 8, 0]) + struct.pack("<HHI", 4, 16, 0)
+    start += struct.pack("<QQQQ", 0, none, 112 + len(body), none) + struct.pack("<QQII16x", 0, 96, 0, 0)
+    return start + struct.pack("<BxHIIxxxx", 1, len(messages), 1, len(body)) + body
 
 
 def graph_node(operator, name="n"):

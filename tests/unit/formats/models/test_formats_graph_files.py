@@ -6,15 +6,17 @@ import struct
 
 import pytest
 
-from keelmark.core.facts import GapReason
-from keelmark.formats.coreml import CoremlPackageReader, CoremlReader
-from keelmark.formats.hdf5 import READER as HDF5
-from keelmark.formats.keras_config import READER as KERAS
-from keelmark.formats.onnx import READER as ONNX
-from keelmark.formats.openvino import READER as OPENVINO
-from keelmark.formats.savedmodel import READER as SAVEDMODEL
-from keelmark.formats.tflite import READER as TFLITE
+from keelmark.core.facts import GapReason, Technique
+from keelmark.formats.models.coreml import CoremlPackageReader, CoremlReader
+from keelmark.formats.models.hdf5 import READER as HDF5
+from keelmark.formats.models.keras_config import READERS as KERAS_READERS
+from keelmark.formats.models.onnx import READER as ONNX
+from keelmark.formats.models.openvino import READER as OPENVINO
+from keelmark.formats.models.savedmodel import READERS as SAVEDMODEL_READERS
+from keelmark.formats.models.tflite import READER as TFLITE
 
+KERAS = KERAS_READERS[0]
+SAVEDMODEL = SAVEDMODEL_READERS[0]
 LAMBDA = {
     "class_name": "Functional",
     "config": {"layers": [{"class_name": "Lambda", "config": {"function": ["4wEAAA==", None, None]}}]},
@@ -191,11 +193,20 @@ def test_keras_hdf5_lambda_is_found(make):
 
 
 def test_hdf5_whose_configuration_cannot_be_read_is_a_gap(make):
-    (reading,) = make.read(HDF5, make.hdf5(markers=b"keras_version model_config \x00\x01"))
-    assert [gap.reason for gap in reading.gaps] == [GapReason.UNSUPPORTED]
+    broken = make.hdf5({"class_name": "Sequential"}).replace(b'"class_name": ', b'"class_name"  ')
+    (reading,) = make.read(HDF5, broken)
+    assert [gap.reason for gap in reading.gaps] == [GapReason.MALFORMED]
     assert reading.models[0].can_execute is None
 
 
+def test_hdf5_whose_tree_cannot_be_walked_is_a_gap_and_searched_all_the_same(make):
+    damaged = bytearray(make.hdf5(LAMBDA))
+    damaged[96] = 9
+    (reading,) = make.read(HDF5, bytes(damaged))
+    assert [gap.reason for gap in reading.gaps] == [GapReason.MALFORMED]
+    assert [hazard.technique for hazard in reading.hazards] == [Technique.SERIALISED_CODE]
+
+
 def test_hdf5_of_data_is_no_model(make):
-    (reading,) = make.read(HDF5, make.hdf5(markers=b"temperature"))
+    (reading,) = make.read(HDF5, make.hdf5(mark="temperature"))
     assert (reading.models, reading.gaps) == ((), ())

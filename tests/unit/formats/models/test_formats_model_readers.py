@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import pkgutil
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,18 +12,15 @@ from hypothesis import strategies as st
 
 from keelmark.core.facts import Reading
 from keelmark.errors import KeelmarkError
+from keelmark.formats import models, pointers
 from keelmark.formats.source import Source
-
-MODULES = (
-    "safetensors", "gguf", "onnx", "torch_archive", "torch_legacy", "pickle_file", "keras_config", "hdf5", "savedmodel",
-    "tflite", "numpy_array", "boosting", "coreml", "openvino", "flax", "pointers", "huggingface",
-)  # fmt: skip
 
 
 def readers():
-    for name in MODULES:
-        module = importlib.import_module(f"keelmark.formats.{name}")
-        yield from getattr(module, "READERS", None) or (module.READER,)
+    for info in pkgutil.walk_packages(models.__path__, prefix=f"{models.__name__}."):
+        module = importlib.import_module(info.name)
+        yield from getattr(module, "READERS", None) or ((module.READER,) if hasattr(module, "READER") else ())
+    yield from pointers.READERS
 
 
 READERS = tuple(readers())

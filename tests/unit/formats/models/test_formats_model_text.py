@@ -7,8 +7,8 @@ import json
 import pytest
 
 from keelmark.core.facts import GapReason, ModelRole, PointerKind
-from keelmark.formats.boosting import CatBoostReader, LightGbmReader, XgboostReader
-from keelmark.formats.huggingface import READER as HUB
+from keelmark.formats.models.boosting import CatBoostReader, LightGbmReader, XgboostReader
+from keelmark.formats.models.huggingface import READER as HUB
 from keelmark.formats.pointers import AnnexReader, DvcReader, LfsReader
 
 
@@ -60,7 +60,7 @@ def test_tokenizer_keeps_its_chat_template(make):
     assert hub(make, {"tokenizer_class": "T", "chat_template": "{{ m }}"}).template == "{{ m }}"
     several = [{"name": "tool", "template": "b"}, {"name": "default", "template": "a"}]
     assert hub(make, {"tokenizer_class": "T", "chat_template": several}).template == "a"
-    assert make.model(HUB, b"{% for m in messages %}", "x/chat_template.jinja").template
+    assert make.model(HUB, b"{% for m in messages %}{% endfor %}", "x/chat_template.jinja").template
 
 
 def test_fast_tokenizer_is_known_by_its_parts(make):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 
 import pytest
+from tests.corpus import tensors
 
 from keelmark.core.facts import GapReason, ModelRole
-from keelmark.formats.flax import READER as FLAX
-from keelmark.formats.gguf import READER as GGUF
-from keelmark.formats.numpy_array import READER as NUMPY
-from keelmark.formats.safetensors import READER as SAFETENSORS
+from keelmark.formats.models.flax import READER as FLAX
+from keelmark.formats.models.gguf import READER as GGUF
+from keelmark.formats.models.numpy_array import READER as NUMPY
+from keelmark.formats.models.safetensors import READER as SAFETENSORS
+from keelmark.formats.source import Source
 
 
 def test_safetensors_header_tells_parameters_types_and_metadata(make):
@@ -136,4 +138,24 @@ def test_truncated_flax_tree_is_a_gap(make):
 
 
 def test_message_pack_without_arrays_is_not_of_flax(make):
-    assert make.read(FLAX, b"\x81\xa1a\xa1b", "x.msgpack") == ()
+    (reading,) = make.read(FLAX, b"\x81\xa1a\xa1b", "x.msgpack")
+    assert (reading.format, reading.hazards, reading.gaps) == ("msgpack", (), ())
+    assert make.read(FLAX, b"\x81\xa1a\xa1b", "x") == ()
+    assert make.read(FLAX, b"\x81\xa1a\xa1b and more", "x.msgpack") == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "techniques", "reasons"),
+    [
+        ((2,), [], []),
+        ((0, 2**40), [], []),
+        ((), [], []),
+        ((3,), [], [GapReason.TRUNCATED]),
+        ((9_999_999_999_999,), ["contradictory-header"], [GapReason.TRUNCATED]),
+    ],
+)
+def test_array_is_held_against_the_length_of_its_file(shape, techniques, reasons):
+    with Source.of_bytes(tensors.array(shape), path="a.npy") as source:
+        (reading,) = NUMPY.read(source)
+    assert [str(hazard.technique) for hazard in reading.hazards] == techniques
+    assert [gap.reason for gap in reading.gaps] == reasons

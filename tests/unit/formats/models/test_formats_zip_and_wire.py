@@ -9,14 +9,16 @@ import pytest
 
 from keelmark.core.facts import GapReason
 from keelmark.errors import KeelmarkError, LimitExceededError, ParseError
-from keelmark.formats import compression, protobuf
-from keelmark.formats.flax import READER as FLAX
-from keelmark.formats.gguf import READER as GGUF
-from keelmark.formats.onnx import READER as ONNX
-from keelmark.formats.pickle_file import READER as PICKLE
-from keelmark.formats.pickle_machine import inspect
-from keelmark.formats.pickle_sequence import inspect_all
-from keelmark.formats.zip_directory import Bounds, EncryptedError, ZipDirectory
+from keelmark.formats.archives import compression
+from keelmark.formats.archives.container import EncryptedError, UnsupportedError
+from keelmark.formats.archives.zip_directory import Bounds, ZipDirectory
+from keelmark.formats.models import protobuf
+from keelmark.formats.models.flax import READER as FLAX
+from keelmark.formats.models.gguf import READER as GGUF
+from keelmark.formats.models.onnx import READER as ONNX
+from keelmark.formats.models.pickle.file import READER as PICKLE
+from keelmark.formats.models.pickle.machine import inspect
+from keelmark.formats.models.pickle.sequence import inspect_all
 
 
 def large(content):
@@ -48,9 +50,17 @@ def test_archive_behind_other_bytes_is_read(make):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_member_of_other_compression_is_an_error(make, method):
-    with pytest.raises(ParseError):
-        ZipDirectory(memoryview(make.archive({"a": b"hello"}, method=method))).read("a")
+def test_member_of_other_compression_is_read(make, method):
+    archive = ZipDirectory(memoryview(make.archive({"a": b"hello"}, method=method)))
+    assert bytes(archive.read("a")) == b"hello"
+    assert archive.notes == []
+
+
+def test_member_of_unknown_compression_is_an_error(make):
+    data = bytearray(make.archive({"a": b"hello"}))
+    data[data.index(b"PK\x01\x02") + 10] = 98
+    with pytest.raises(UnsupportedError):
+        ZipDirectory(memoryview(bytes(data))).read("a")
 
 
 def test_archive_bounds_hold(make):
@@ -71,10 +81,39 @@ def test_member_longer_than_its_directory_says_is_an_error(make):
 
 
 def test_encrypted_member_is_its_own_error(make):
-    data = bytearray(make.archive({"a": b"x"}))
-    data[data.index(b"PK\x01\x02") + 8] |= 1
+    data = bytearray(make.archive({"a": b"x" * 20}))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 8] |= 1
+    data[entry + 24] -= 12  # the header of the encryption
     with pytest.raises(EncryptedError):
         ZipDirectory(memoryview(bytes(data))).read("a")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_plain_member_marked_as_encrypted_is_read_and_noted(make, method):
+    data = bytearray(make.archive({"a": b"x" * 20}, method=method))
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    archive = ZipDirectory(memoryview(bytes(data)))
+    assert bytes(archive.read("a")) == b"x" * 20
+    assert [note.subject for note in archive.notes] == ["a"]
+
+
+def test_wrong_checksum_and_size_are_noted_and_the_bytes_returned(make):
+    data = bytearray(make.archive({"a": b"x" * 20, "b": b"y"}))
+    data[data.index(b"PK\x01\x02") + 16] ^= 1
+    data[data.rindex(b"PK\x01\x02") + 24] += 5
+    archive = ZipDirectory(memoryview(bytes(data)))
+    assert bytes(archive.read("a")) == b"x" * 20
+    assert bytes(archive.read("b")) == b"y"
+    assert [note.subject for note in archive.notes] == ["a", "b"]
+
+
+def test_directory_of_length_nothing_is_found_where_the_record_points(make):
+    data = bytearray(make.archive({"a": b"hello"}))
+    struct.pack_into("<I", data, len(data) - 10, 0)
+    archive = ZipDirectory(memoryview(bytes(data)))
+    assert bytes(archive.read("a")) == b"hello"
+    assert archive.notes
 
 
 @pytest.mark.parametrize("name", ["gzip", "zlib", "bz2", "xz", "lzma", "deflate", "lz4"])

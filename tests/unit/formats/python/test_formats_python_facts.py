@@ -6,6 +6,8 @@ import hashlib
 
 import pytest
 
+from keelmark.core.tools import tool_digest
+
 TOOLS = {
     "langchain": ("from langchain_core.tools import tool\n@tool\ndef act(q: str):\n    'Acts.'", "langchain"),
     "langchain-named": (
@@ -89,6 +91,32 @@ def test_ready_made_tools_are_tools(read) -> None:
         "from langchain_community.tools import ShellTool, TavilySearchResults\nx = [ShellTool(), TavilySearchResults()]"
     )
     assert [tool.name for tool in module.tools] == ["ShellTool", "TavilySearchResults"]
+
+
+STATED = {"name": "act", "description": "Acts.", "parameters": {"type": "object", "properties": {"q": {}}}}
+
+
+def test_a_definition_that_is_written_out_in_full_has_its_digest(read) -> None:
+    for code in (
+        f"T = [{{'type': 'function', 'function': {STATED}}}]",
+        f"T = [{ {'type': 'function', **STATED} }]",
+    ):
+        (tool,) = read(code).tools
+        assert tool.digest == tool_digest("act", "Acts.", STATED["parameters"])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(TOOLS[name][0] for name in ("langchain", "listed", "bound")),
+        "D = 'Acts.'\nT = [{'type': 'function', 'function': {'name': 'act', 'description': D, 'parameters': {'type': 'object'}}}]",
+        "T = [{'type': 'function', 'function': {'name': 'act', 'description': 'Acts.', 'parameters': schema()}}]",
+        "T = [{'type': 'function', 'function': {'name': 'act', 'description': f'Acts {x}.', 'parameters': {}}}]",
+        "T = {'name': 'act', 'description': 'Acts.', 'input_schema': {'properties': {**more}}}",
+    ],
+)  # fmt: skip
+def test_a_definition_that_is_made_at_run_time_has_none(read, code: str) -> None:
+    assert [tool.digest for tool in read(code).tools] == [""]
 
 
 HEAD = "from langchain_core.tools import tool\nimport os, subprocess, requests, pathlib, sqlite3, smtplib\nfrom langgraph.types import interrupt\n"

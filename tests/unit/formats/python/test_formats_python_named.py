@@ -38,6 +38,26 @@ def test_model_that_only_a_setting_or_default_names(read, code, expected):
     assert [(model.provider, model.name) for model in found] == [expected]
 
 
+FETCHED = (
+    "import torch\nfrom huggingface_hub import hf_hub_download\n"
+    "f = hf_hub_download(repo_id='org/m', filename='consolidated.00.pth')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("loading", "executes"),
+    [
+        ("torch.load(f, weights_only=True)", False),
+        ("torch.load(f)", True),
+        ("torch.load(f, weights_only=True)\ntorch.load(f, weights_only=False)", True),
+        ("print(f)", True),
+    ],
+)
+def test_checkpoint_of_which_only_weights_are_taken_runs_no_code(read, loading, executes):
+    (model,) = read(FETCHED + loading).models
+    assert model.executes is executes
+
+
 @pytest.mark.parametrize(
     "code",
     [

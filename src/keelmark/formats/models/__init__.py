@@ -1,0 +1,1 @@
+"""Readers of model files: headers, graphs, configurations and opcodes; nothing is loaded."""

@@ -1,0 +1,1 @@
+"""Pickles of every protocol and everything that carries them, followed without building or importing anything."""
