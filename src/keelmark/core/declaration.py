@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from keelmark.core.location import Location
+from keelmark.core.threat_model import DeclaredThreatModel
+
 __all__ = [
     "Attestation",
     "Component",
@@ -42,6 +45,7 @@ class ComponentKind(StrEnum):
     """Kinds of element in an AI system."""
 
     MODEL = "model"
+    ADAPTER = "adapter"
     DATASET = "dataset"
     PROMPT = "prompt"
     RETRIEVAL_STORE = "retrieval-store"
@@ -52,6 +56,9 @@ class ComponentKind(StrEnum):
     API = "api"
     USER_INTERFACE = "user-interface"
     DATABASE = "database"
+    EVALUATOR = "evaluator"
+    GATEWAY = "gateway"
+    REGISTRY = "registry"
     PIPELINE = "pipeline"
     SERVICE = "service"
     PERSON = "person"
@@ -120,6 +127,8 @@ class Component:
         supplier: Id of the supplier, if it comes from one.
         owner: Who looks after it.
         description: In a sentence.
+        boundary: Id of the trust boundary around it.
+        shared: Whether several tenants or users share its content; leave it out when not known.
     """
 
     id: str
@@ -128,6 +137,8 @@ class Component:
     supplier: str = ""
     owner: str = ""
     description: str = ""
+    boundary: str = ""
+    shared: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +150,14 @@ class DeclaredFlow:
         target: Id of a component.
         carries: What flows.
         trust: How far it can be trusted.
+        data_classes: Classes of data that flow.
     """
 
     source: str
     target: str
     carries: str = ""
     trust: FlowTrust = FlowTrust.TRUSTED
+    data_classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,12 +414,19 @@ class Exclusion:
     Attributes:
         path: Glob relative to the folder.
         reason: Why.
-        owner: Role or person.
+        owner: Role or person who answers for what is in them.
+        expires: First day on which it no longer counts and the files are read again. Without one, or with one more than
+            366 days ahead, nothing is called absent that the files could hold.
     """
 
     path: str
     reason: str
     owner: str
+    expires: date | None = None
+
+    def is_current(self, today: date) -> bool:
+        """Whether it leaves anything out on that day."""
+        return self.expires is None or today < self.expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,6 +437,7 @@ class Declaration:
         version: Version of this schema; 1.
         profile: `default`, or `strict`, which treats every warning as blocking.
         provenance: Where each value stands: (dotted path, line); filled by the reader of the file.
+        elsewhere: What stands in another file than the rest: (dotted path, file); filled by the reader of the files.
     """
 
     version: int
@@ -433,12 +454,21 @@ class Declaration:
     tools: tuple[DeclaredTool, ...] = ()
     growth_envelope: GrowthEnvelope | None = None
     user_notice: UserNotice | None = None
+    threat_model: DeclaredThreatModel | None = None
     attestations: tuple[Attestation, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
     provenance: tuple[tuple[str, int], ...] = field(default=())
+    elsewhere: tuple[tuple[str, str], ...] = field(default=())
 
     def line(self, dotted: str) -> int:
         """Line of a value in the file, 0 when it is not there."""
         return next((line for path, line in self.provenance if path == dotted), 0)
+
+    def at(self, dotted: str, *, path: str) -> Location:
+        """Where a value stands; `path` is the file of all that stands in no other one."""
+        parts = dotted.replace("[", ".[").split(".")
+        prefixes = {".".join(parts[:end]).replace(".[", "[") for end in range(1, len(parts) + 1)}
+        other = next((file for key, file in self.elsewhere if key in prefixes), path)
+        return Location(path=other, line=self.line(dotted))

