@@ -17,13 +17,14 @@ from keelmark.errors import LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["GENERIC", "Assigned", "assigned"]
+__all__ = ["GENERIC", "SPOKEN", "SPOKEN_HEAD", "Assigned", "Places", "assigned", "spoken"]
 
 GENERIC = "generic-assignment"
 _MAX_NAME = 64
 _MIN_VALUE = 16
 _MAX_VALUE = 256
 _REACH = 600
+_SHARED = 8
 
 _WORDS = (
     r"pass(?:word|wd|phrase|wort)|pwd|secret|token|api[_-]?key|credential|authorization"
@@ -48,6 +49,17 @@ _BARE_VALUE = compiled(
     rf"(?im)^[ \t]*(?:(?:export|env|arg|set|-)[ \t]+)*[\"']?(?P<name>[A-Za-z0-9_.-]{{0,60}}(?:{_WORDS})[A-Za-z0-9_.-]{{0,40}})[\"']?"
     r"[ \t]*(?:=|:|[ \t])[ \t]*(?P<quote>[\"']?)(?P<value>[^\s\"'#]+)[\"',]{0,2}[ \t]*(?:#.*|\\)?\r?$"
 )
+# The same in a text that people or models write to each other: no line or quote need stand around it.
+SPOKEN_HEAD = rf"(?i)(?:{_WORDS})"
+SPOKEN = (
+    rf"{SPOKEN_HEAD}(?:[ _-]?(?:access|key|token|id|value|phrase|string)){{0,3}}[A-Za-z0-9_-]{{0,40}}[\\\"'`*\])]{{0,4}}"
+    r"(?:(?:\s{0,4}:\s{0,4}[A-Za-z_][\w.\[\]|?]{0,40})?\s{0,4}(?:=>|:=|={1,3}|:)|\s{1,4}(?:is|was)\b)[*\s]{0,6}"
+    rf"{_CALL}(?:b|f|r|u|rb|br|fr|rf)?[\\\"'`*]{{0,4}}(?P<value>[^\s\"'`\\]{{8,256}})"
+)
+"""A telling name, what stands between, and a value; over bytes."""
+
+_SPOKEN = compiled(SPOKEN)
+_TRAILING = ".,;:!?)]}>*_"
 _NOT_A_SECRET = re2.compile(
     r"(?i)(hash|digest|sha\d|checksum|crc|commit|revision|etag|integrity|public|pubkey|pub_?key|site_?key|publishable|anon"
     r"|tokeni[sz]|tokens\b|(eos|bos|pad|unk|sep|cls|mask|special|stop|start|end|next|max|min|num|first|last|image|page"
@@ -69,6 +81,8 @@ _NEVER_GENERIC = re2.compile(
     r"|special_tokens_map\.json|merges\.txt|vocab\.txt|added_tokens\.json)$|(^|/)locales?/"
 )
 _DOCUMENT_PATH = re2.compile(r"(?i)\.(md|mdx|rst|txt|adoc|html?)$|(^|/)(docs?|documentation)/")
+# At least two words of letters, joined as names of code are, and no more than a few digits at the end of one.
+_CODE_NAME = re2.compile(r"_{0,2}[a-z]{2,}(?:_[a-z]+[0-9]{0,4}[a-z]{0,4})+_{0,2}")
 _UUID = re2.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HEX = re2.compile(r"(?i)(0x)?[0-9a-f]{32,}")
 _DIGEST = re2.compile(r"(?i)(sha(1|224|256|384|512)|md5|blake\w*)[-:=$]")
@@ -93,31 +107,90 @@ class Assigned:
     dismissed: str = ""
 
 
-def assigned(data: bytes, *, path: str, max_places: int = 200_000) -> Iterator[Assigned]:
+@dataclass(slots=True)
+class Places:
+    """Places that may still be looked at closely; shared by the parts of one text."""
+
+    left: int
+
+    def take(self, path: str) -> None:
+        """Look at one more.
+
+        Raises:
+            LimitExceededError: None is left.
+        """
+        if self.left <= 0:
+            raise LimitExceededError("too many places look like credentials", path=path)
+        self.left -= 1
+
+
+def assigned(data: bytes, *, path: str, places: Places) -> Iterator[Assigned]:
     """Yield the values assigned to telling names, in order of place.
 
     Raises:
-        LimitExceededError: More than `max_places` telling names.
+        LimitExceededError: More telling names than `places`.
     """
     if _NEVER_GENERIC.search(path):
         return
     is_config = bool(_CONFIG_PATH.search(path))
     outputs = _outputs(data) if path.endswith(".ipynb") else ()
-    for count, hit in enumerate((_BARE if is_config else _QUOTED).finditer(data)):
-        if count >= max_places:
-            raise LimitExceededError(f"more than {max_places} names of credentials", path=path)
+    for hit in (_BARE if is_config else _QUOTED).finditer(data):
+        places.take(path)
         found = _bare(data, hit.start()) if is_config else _quoted(data, hit.start())
         if found is None or (outputs and bisect_right(outputs, hit.start()) % 2):
             continue
         name, value, start = found
         judged = _judge(name, value, start, is_config=is_config)
-        if judged is None:
+        if judged is None or (judged.kind == GENERIC and _is_listed(data[hit.start() : start], value)):
             continue
         if judged.kind == GENERIC and judged.confidence is Confidence.MEDIUM and _DOCUMENT_PATH.search(path):
             # A text for people shows more than it runs.
             yield _lower(judged)
         else:
             yield judged
+
+
+def spoken(data: bytes, *, places: Places, start: int = 0) -> Iterator[Assigned]:
+    """Yield the values that a written text gives to telling names, in order of place.
+
+    Args:
+        data: The text, in UTF-8.
+        places: How many telling names are looked at.
+        start: Values that begin before this place are passed over.
+
+    Raises:
+        LimitExceededError: More telling names than `places`.
+    """
+    where = _SPOKEN.groupindex[b"value"]
+    for hit in _SPOKEN.finditer(data):
+        places.take("")
+        begin, end = hit.span(where)
+        if begin < start:
+            continue
+        value = _text(data[begin:end]).rstrip(_TRAILING)
+        judged = _judge(_named(data, hit.start(), begin), value, begin, is_config=False)
+        if judged is not None:
+            yield judged
+
+
+def _named(data: bytes, start: int, value: int) -> str:
+    """The whole name: what stands joined before the telling word, and what follows up to the separator."""
+    begin = _name_begin(data, start)
+    return _text(_SEPARATOR.split(data[begin:value], 1)[0]).strip(" \"'`*\\")
+
+
+def _name_begin(data: bytes, start: int) -> int:
+    begin = start
+    while (
+        begin > 0
+        and start - begin < _MAX_NAME
+        and data[begin - 1 : begin].isalnum() | (data[begin - 1] in b"_-.")
+    ):
+        begin -= 1
+    return begin
+
+
+_SEPARATOR = compiled(r"[:=]|\s(?:is|was)\s")
 
 
 def _outputs(data: bytes) -> tuple[int, ...]:
@@ -131,6 +204,13 @@ def _outputs(data: bytes) -> tuple[int, ...]:
 
 
 _CELL_PART = compiled(r'"(outputs|source|cell_type|metadata)"\s*:')
+
+
+def _is_listed(between: bytes, value: str) -> bool:
+    """Whether a value that follows a telling name behind a comma alone is a name of code itself."""
+    return (
+        b"," in between and b"=" not in between and b":" not in between and bool(_CODE_NAME.fullmatch(value))
+    )
 
 
 def _lower(found: Assigned) -> Assigned:
@@ -148,14 +228,7 @@ def _quoted(data: bytes, start: int) -> tuple[str, str, int] | None:
     match = _QUOTED_VALUE.match(data, start, min(len(data), start + _REACH))
     if match is None:
         return None
-    begin = start
-    while (
-        begin > 0
-        and start - begin < _MAX_NAME
-        and data[begin - 1 : begin].isalnum() | (data[begin - 1] in b"_-.")
-    ):
-        begin -= 1
-    name = data[begin:start] + _NAME_END.match(data, start).group()
+    name = data[_name_begin(data, start) : start] + _NAME_END.match(data, start).group()
     if match.group(b"env"):
         return _text(name), "os.environ", match.start(match.re.groupindex[b"env"])
     value = _text(match.group(b"value"))
@@ -203,7 +276,7 @@ def _judge(name: str, value: str, start: int, *, is_config: bool) -> Assigned | 
             return found(rule.kind, Confidence.HIGH, why)
     if _NOT_A_SECRET.search(name) or not value or len(value) > _MAX_VALUE:
         return None
-    why = _dismissal(value)
+    why = _dismissal(value) or _kinship(name, value)
     if why:
         return found(GENERIC, Confidence.LOW, why)
     if _looks_issued(value):
@@ -225,6 +298,14 @@ def _dismissal(value: str) -> str:
     why = placeholders.reason(value, least_entropy=2.0)
     # A common word as a value is a placeholder; common words elsewhere are simply code.
     return why if why in {"placeholder", "sequence of neighbouring characters", "repeated characters"} else ""
+
+
+def _kinship(name: str, value: str) -> str:
+    """Why a value that begins like its name is none: both are entries of one list of names."""
+    shared = next(
+        (place for place, (one, other) in enumerate(zip(name, value, strict=False)) if one != other), 0
+    )
+    return "named like its neighbour" if shared >= _SHARED else ""
 
 
 def _looks_issued(value: str) -> bool:

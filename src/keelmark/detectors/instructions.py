@@ -12,6 +12,7 @@ import binascii
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ import re2
 from keelmark.core.outcome import Confidence
 from keelmark.detectors.instruction_rules import ADDRESSED, DISCUSSED, RULES
 from keelmark.detectors.invisible import unseen, visible
+from keelmark.detectors.sieve import Sieve
 from keelmark.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from keelmark.detectors.instruction_rules import InstructionRule
 
-__all__ = ["Bounds", "Hidden", "find"]
+__all__ = ["Bounds", "Hidden", "find", "is_discussed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ _BLOCK = re2.compile(
 )
 _BASE64 = re2.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _HEX = re2.compile(r"(?:[0-9a-fA-F]{2}[ :]?){24,}")
+_BLOCKS, _RUNS = "blocks", "runs"
+_LABELLED = {f"rule {number}": rule for number, rule in enumerate(RULES)}
 _OPENING = "\"'`\u201c\u2018\u00ab\u201e"
 _CLOSING = "\"'`\u201d\u2019\u00bb\u201c"
 
@@ -100,14 +104,40 @@ def find(text: str, *, bounds: Bounds | None = None) -> tuple[Hidden, ...]:
         for stretch in islice(unseen(text), bounds.max_found)
     ]
     plain = text if text.isascii() else unicodedata.normalize("NFKC", visible(text))
-    found += [*_phrases(plain, bounds), *islice(_blocks(plain), bounds.max_found), *_encoded(plain, bounds)]
+    labels = _occurring(plain)
+    if labels:
+        found += _phrases(plain, labels, bounds)
+    if _BLOCKS in labels:
+        found += islice(_blocks(plain), bounds.max_found)
+    if _RUNS in labels:
+        found += _encoded(plain, bounds)
     unique = {(hit.kind, hit.line): hit for hit in reversed(found)}
     return tuple(sorted(unique.values(), key=lambda hit: (hit.line, hit.kind))[: bounds.max_found])
 
 
-def _phrases(text: str, bounds: Bounds) -> Iterator[Hidden]:
-    comments = [edge for match in _COMMENT.finditer(text) for edge in match.span()]
-    for rule in RULES:
+@cache
+def _sieve() -> Sieve:
+    """Tells which rules a text must be looked through for: of most texts, none."""
+    return Sieve(
+        [(label, rule.pattern.pattern) for label, rule in _LABELLED.items()],
+        [(_BLOCKS, _BLOCK.pattern)],
+        [(_RUNS, _BASE64.pattern), (_RUNS, _HEX.pattern)],
+        is_text=True,
+    )
+
+
+def _occurring(text: str) -> frozenset[str]:
+    """Labels of all that may occur in a text; of everything where that cannot be told."""
+    try:
+        return _sieve().look(text.encode()) or frozenset()
+    except (UnicodeEncodeError, LimitExceededError):
+        return frozenset({*_LABELLED, _BLOCKS, _RUNS})
+
+
+def _phrases(text: str, labels: frozenset[str], bounds: Bounds) -> Iterator[Hidden]:
+    rules = [rule for label, rule in _LABELLED.items() if label in labels]
+    comments = [edge for match in _COMMENT.finditer(text) for edge in match.span()] if rules else []
+    for rule in rules:
         yield from islice(_of_rule(text, rule, comments), bounds.max_found)
 
 
@@ -116,7 +146,7 @@ def _of_rule(text: str, rule: InstructionRule, comments: Sequence[int]) -> Itera
         start, end = match.span()
         # The edges of comments alternate: after an odd number of them, the place is inside one.
         is_concealed = bool(bisect_right(comments, start) % 2)
-        if not is_concealed and _is_quoted(text, start, end):
+        if not is_concealed and is_discussed(text, start, end):
             continue
         yield Hidden(
             kind=rule.kind,
@@ -131,7 +161,7 @@ def _blank(matched: str) -> int:
     return len(matched) - len(matched.lstrip())
 
 
-def _is_quoted(text: str, start: int, end: int) -> bool:
+def is_discussed(text: str, start: int, end: int) -> bool:
     """Whether the words are spoken about: put in quotes as a whole, or led in by words that say so."""
     lead = text[max(0, start - _BEFORE) : start]
     # The lead ends where another sentence or paragraph begins.
@@ -164,7 +194,7 @@ def _encoded(text: str, bounds: Bounds) -> Iterator[Hidden]:
             if seen > bounds.max_blobs:
                 return
             decoded = decode(match.group()[: bounds.max_blob])
-            if decoded and next(_phrases(decoded, bounds), None) is not None:
+            if decoded and next(_phrases(decoded, _occurring(decoded), bounds), None) is not None:
                 yield Hidden(
                     kind="encoded-instruction",
                     line=text.count("\n", 0, match.start()) + 1,

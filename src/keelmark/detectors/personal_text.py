@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import re2
 
@@ -14,7 +14,7 @@ from keelmark.errors import LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PersonalSpan", "TextBounds", "find_in_text", "names_a_number"]
+__all__ = ["SHAPES", "PersonalSpan", "TextBounds", "find_in_text", "names_a_number"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,18 @@ class PersonalSpan:
 
 
 # One pass: addresses of mail, account numbers, IP addresses, and anything that is mostly digits.
-_CANDIDATE = re2.compile(
-    r"(?P<mail>[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24})"
-    r"|(?P<iban>\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b)"
-    r"|(?P<ip>\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b)"
-    r"|(?P<code>\b[A-Z]{4}[0-9]{6}[A-Z0-9]{8}\b|\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]\b|\b[A-Z]{5}[0-9]{4}[A-Z]\b)"
-    r"|(?P<number>[+(]{0,2}\b[A-Z]?[0-9](?:[ ().\-/+]{0,3}[0-9]){6,21}(?:[ -]?[A-Za-z0-9])?\b)"
-)
+SHAPES: Final = {
+    "mail": r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}",
+    "iban": r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b",
+    "ip": r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b",
+    "code": (
+        r"\b[A-Z]{4}[0-9]{6}[A-Z0-9]{8}\b|\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]\b|\b[A-Z]{5}[0-9]{4}[A-Z]\b"
+    ),
+    "number": r"[+(]{0,2}\b[A-Z]?[0-9](?:[ ().\-/+]{0,3}[0-9]){6,21}(?:[ -]?[A-Za-z0-9])?\b",
+}
+"""Forms that personal data have; what has one is looked at closely."""
+
+_CANDIDATE = re2.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in SHAPES.items()))
 _CARD_WORDS = re2.compile(
     r"(?i)(\b|_)(cards?|visa|master.?card|amex|american.?express|cc|ccn|pan)(\b|_)|karte\b|tarjeta|carte bancaire"
 )
@@ -72,7 +77,7 @@ _WRITTEN_PHONE = re2.compile(r"\(\d{3}\) ?\d{3}[-.]\d{4}|\d{3}-\d{3}-\d{4}")
 
 
 def find_in_text(
-    text: str, *, bounds: TextBounds | None = None, context: str = ""
+    text: str, *, bounds: TextBounds | None = None, context: str = "", sees_after: bool = True
 ) -> tuple[PersonalSpan, ...]:
     """The personal data in a text, in order of place.
 
@@ -83,6 +88,7 @@ def find_in_text(
         text: The text.
         bounds: Bounds of the text.
         context: What is known of the text from outside, such as the name of its column.
+        sees_after: Whether words behind a place count, too; not where more text may follow.
 
     Raises:
         LimitExceededError: The text is too long.
@@ -94,7 +100,7 @@ def find_in_text(
         return ()
     if text.isdigit() and not names_a_number(context):
         return ()
-    return tuple(_spans(text, bounds, context))
+    return tuple(_spans(text, bounds, context, 80 if sees_after else 0))
 
 
 def names_a_number(words: str) -> bool:
@@ -102,12 +108,12 @@ def names_a_number(words: str) -> bool:
     return bool(kinds.ANY_NATIONAL.search(words) or _NUMBER_WORDS.search(words))
 
 
-def _spans(text: str, bounds: TextBounds, context: str) -> Iterator[PersonalSpan]:
+def _spans(text: str, bounds: TextBounds, context: str, after: int) -> Iterator[PersonalSpan]:
     found = 0
     for match in _CANDIDATE.finditer(text):
         start, end = match.span()
         before = f"{context} {text[max(0, start - bounds.context) : start]}"
-        kind = _kind_of(match, before, text[end : end + 80])
+        kind = _kind_of(match, before, text[end : end + after])
         if not kind:
             continue
         # One in forty random rows of four groups passes as a card; a word before it settles that.

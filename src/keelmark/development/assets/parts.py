@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re2
+
 from keelmark.core.asset import Asset, AssetKind
 from keelmark.core.facts import FileRole
+from keelmark.formats.python.table_models import pinned, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +22,8 @@ __all__ = ["INSTRUCTIONS", "code_assets", "data_assets", "file_assets", "infrast
 _HUBS = {
     "huggingface", "keras-hub", "openai-whisper", "sentence-transformers", "spacy", "tfhub", "timm", "torchhub", "ultralytics",
 }  # fmt: skip
+
+_MODEL_SETTING = re2.compile(r"(?i)(^|_)(MODEL|LLM|EMBEDDINGS?|DEPLOYMENT)(_(NAME|ID))?$")
 
 Details = tuple[tuple[str, str], ...]
 
@@ -80,11 +85,21 @@ def file_assets(file: FileFacts) -> Iterator[Asset]:
                 detail=(("sets", names),),
                 is_file=True,
             )
+            yield from _named_in_settings(file, reading)
         if reading.format in {"model-signature", "signature"}:
             covers = (("covers", f"{len(reading.digests)} files"),) if reading.digests else ()
             yield _asset(
                 AssetKind.SIGNATURE, file, _name(file), form=reading.format, detail=covers, is_file=True
             )
+
+
+def _named_in_settings(file: FileFacts, reading: Reading) -> Iterator[Asset]:
+    """Hosted models that an environment file chooses: `CHAT_MODEL=gpt-4o`."""
+    for name, value, line in reading.environment:
+        provider = provider_of(value) if _MODEL_SETTING.search(name) else ""
+        if provider:
+            detail = (("revision", pinned(value) or "floating"), ("named by", name))
+            yield _asset(AssetKind.HOSTED_MODEL, file, value, line=line, form=provider, detail=detail)
 
 
 def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
@@ -119,7 +134,15 @@ def code_assets(file: FileFacts, reading: Reading) -> Iterator[Asset]:
             ("effects", ", ".join(tool.effects)),
             ("answers for", "every tool of the server" if _answers_for_all(tool) else ""),
         )
-        yield _asset(AssetKind.TOOL, file, tool.name, line=tool.line, form=tool.framework, detail=detail)
+        yield _asset(
+            AssetKind.TOOL,
+            file,
+            tool.name,
+            line=tool.line,
+            form=tool.framework,
+            digest=f"sha256:{tool.digest}" if tool.digest else "",
+            detail=detail,
+        )
     for route in module.routes:
         detail = (("methods", ", ".join(route.methods)), ("guards", ", ".join(route.guards) or "none seen"))
         name = route.path or route.handler or route.framework

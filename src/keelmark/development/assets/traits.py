@@ -59,6 +59,34 @@ _BY_IMPORT = {
     "training": ("accelerate", "deepspeed", "lightning", "peft", "pytorch_lightning", "trl"),
 }  # fmt: skip
 
+# The same for packages of npm, whose names say less by their first part.
+_BY_PACKAGE = {
+    "llm-application": (
+        "@ai-sdk/anthropic", "@ai-sdk/google", "@ai-sdk/openai", "@anthropic-ai/sdk", "@google/genai",
+        "@google/generative-ai", "@langchain/anthropic", "@langchain/core", "@langchain/google-genai",
+        "@langchain/langgraph", "@langchain/ollama", "@langchain/openai", "@mistralai/mistralai", "cohere-ai", "groq-sdk",
+        "langchain", "llamaindex", "ollama", "openai",
+    ),
+    "retrieval": ("@langchain/pinecone", "@pinecone-database/pinecone", "@qdrant/js-client-rest", "chromadb", "weaviate-client"),
+    "mcp": ("@modelcontextprotocol/sdk", "fastmcp"),
+}  # fmt: skip
+
+# Hosts that answer with a model and with nothing else.
+_MODEL_HOSTS = frozenset(
+    {
+        "api-inference.huggingface.co", "api.anthropic.com", "api.cohere.ai", "api.cohere.com", "api.deepseek.com",
+        "api.groq.com", "api.mistral.ai", "api.openai.com", "api.together.xyz", "generativelanguage.googleapis.com",
+        "openrouter.ai",
+    }
+)  # fmt: skip
+
+# Resources of infrastructure as code that are a model or an agent of a provider.
+_BY_RESOURCE = (
+    (("aws_bedrockagent_agent.", "awscc_bedrock_agent."), ("agent", "llm-application", "hosted-model")),
+    (("aws_bedrock_", "awscc_bedrock_", "aws_sagemaker_endpoint", "aws_sagemaker_model", "azurerm_cognitive_deployment.",
+      "google_vertex_ai_endpoint", "Microsoft.CognitiveServices/accounts/deployments."), ("hosted-model",)),
+)  # fmt: skip
+
 # Calls that train.
 _TRAINING_CALLS = (
     ".fit",
@@ -80,6 +108,10 @@ def traits_of(files: Sequence[FileFacts], assets: Sequence[Asset]) -> tuple[str,
             traits.update(_BY_KIND.get(asset.kind, ()))
             if asset.kind is AssetKind.HOSTED_MODEL:
                 traits.update(("hosted-model", "llm-application"))
+            if asset.kind is AssetKind.ENDPOINT and asset.get("host") in _MODEL_HOSTS:
+                traits.update(("hosted-model", "llm-application"))
+            if asset.kind is AssetKind.INFRASTRUCTURE:
+                traits.update(*(found for starts, found in _BY_RESOURCE if asset.name.startswith(starts)))
             if asset.kind is AssetKind.PROMPT and asset.get("role") == "system" and not asset.format:
                 traits.add("llm-application")
     for file in files:
@@ -92,9 +124,23 @@ def _shown_by(file: FileFacts) -> Iterator[str]:
     for reading in file.readings:
         if reading.module is None:
             continue
-        tops = {entry.name.split(".", 1)[0] for entry in reading.module.imports}
-        for trait, packages in _BY_IMPORT.items():
+        is_npm = reading.module.language in {"javascript", "typescript"}
+        tops = {
+            _package(entry.name) if is_npm else entry.name.split(".", 1)[0]
+            for entry in reading.module.imports
+        }
+        for trait, packages in (_BY_PACKAGE if is_npm else _BY_IMPORT).items():
             if tops.intersection(packages):
                 yield trait
         if any(call.name.endswith(_TRAINING_CALLS) for call in reading.module.calls):
             yield "training"
+
+
+def _package(name: str) -> str:
+    """The package of npm that an import names: `@owner/package`, or what stands before a path or member."""
+    parts = name.split("/")
+    return (
+        "/".join([parts[0], parts[1].split(".", 1)[0]])
+        if name.startswith("@") and len(parts) > 1
+        else parts[0].split(".", 1)[0]
+    )

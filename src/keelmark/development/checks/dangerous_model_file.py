@@ -1,10 +1,15 @@
-"""A model file runs code of its maker when it is loaded.
+"""A model file or notebook runs code of its maker when it is loaded, run or shown.
 
 ## What it finds
 
 A model file that asks its loader for something known to run code: `os.system`, `builtins.eval`, `subprocess.Popen` and
 their like in a pickle stream, a Python operator or a path that leaves the folder in an ONNX file, a Lambda layer in a
-Keras file. The file is read opcode by opcode; nothing is loaded.
+Keras file; also inside of archives. The file is read opcode by opcode; nothing is loaded. `keelmark scan` shows every
+finding with what the file would run.
+
+A notebook counts when its cells attack whoever runs them (they run what they fetch or decode, hand a shell away, send
+secrets off) or when what it keeps of its outputs takes over the session of whoever opens it; plots and widgets do
+neither. So does an artefact that has a program packed into it.
 
 Calls that every harmless model makes (to rebuild a tensor or an estimator) are not reported. What is on no list is the
 business of `unknown-callable-in-model`; files that are only pointers, and weights that a hub sends at run time, were
@@ -24,21 +29,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelmark.core.facts import Technique
 from keelmark.core.finding import Card
+from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.development.checks._answers import listed, plural
 from keelmark.development.checks._files import absent_model_paths, model_files, model_gaps
+from keelmark.development.checks._hazards import RUNS_CODE, files_with, told
 from keelmark.development.checks._references import hub_references, is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from keelmark.core.finding import Finding
     from keelmark.core.project import Project
+    from keelmark.core.scan import ScanFinding
 
 CARD = Card(
     id="dangerous-model-file",
-    title="A model file runs code of its maker when it is loaded",
+    title="A model file or notebook runs code of its maker when it is loaded, run or shown",
     severity=Severity.CRITICAL,
     weighs_everywhere=True,
     recommendations=("SD-3.h", "SD-3.i", "DEV-1.e"),
@@ -62,7 +71,20 @@ def check(project: Project) -> Iterator[Finding]:
             subject=seen.file.path,
             evidence=[("sha256", seen.file.digest), ("format", seen.fact.format)],
         )
-    if bad:
+    named = {seen.file.path for seen in bad}
+    for file, found in files_with(project, RUNS_CODE):
+        if file.path in named:
+            continue
+        named.add(file.path)
+        yield CARD.failed(
+            f"{file.path} {_deed(found)}: {listed([told(finding) for finding in found], most=3)}",
+            at=Location(path=file.path, anchor=told(found[0])),
+            fix=found[0].fix,
+            subject=file.path,
+            severity=found[0].severity,
+            evidence=[("sha256", file.digest), ("technique", str(found[0].hazard.technique))],
+        )
+    if named:
         return
     hidden = tuple(dict.fromkeys((*(gap.path for gap in model_gaps(project)), *absent_model_paths(project))))
     fetched = tuple(
@@ -89,3 +111,14 @@ def check(project: Project) -> Iterator[Finding]:
         )
     else:
         yield CARD.not_applicable("no model file was found")
+
+
+def _deed(found: Sequence[ScanFinding]) -> str:
+    """What the file does, by its gravest finding."""
+    hazard = found[0].hazard
+    if hazard.technique is Technique.EMBEDDED_EXECUTABLE:
+        return "has a program packed into it"
+    if hazard.technique is Technique.ACTIVE_CONTENT:
+        return "runs script when it is shown"
+    is_run = hazard.technique is Technique.DANGEROUS_SOURCE and hazard.detail.startswith("cell ")
+    return "attacks whoever runs it" if is_run else "runs code when it is loaded"

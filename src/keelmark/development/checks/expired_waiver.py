@@ -39,6 +39,7 @@ CARD = Card(
     settles=("DEV-1.d",),
     tags=("en-304-223:5.1.3-3",),
     audience=Audience.RISK_OWNER,
+    reads_declaration_alone=True,
 )
 
 LONGEST = timedelta(days=366)

@@ -3,7 +3,7 @@
 ## What it finds
 
 - A base image whose language or distribution is past its end of support at the day of the assessment.
-- A project that allows only language versions past their end.
+- A project that allows only language versions past their end, in its manifest, `.python-version` or `runtime.txt`.
 - As low: a project whose lowest allowed version is past its end. That is a floor, not what runs.
 
 The table of endings is packaged; names that are not in it are not known and not reported.

@@ -21,10 +21,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keelmark.core.facts import FileRole
 from keelmark.core.finding import Card
+from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.development.checks._answers import Defect, fail_each, listed, plural
 from keelmark.development.checks._files import model_files, model_gaps
+from keelmark.development.checks._hazards import UNVETTED, files_with, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +50,24 @@ def check(project: Project) -> Iterator[Finding]:
     models = model_files(project)
     asking = [seen for seen in models if seen.fact.globals or seen.fact.unknown]
     odd = [seen for seen in asking if seen.fact.unknown]
+    named = {seen.file.path for seen in odd}
+    inside = [(file, found) for file, found in files_with(project, UNVETTED) if file.path not in named]
     hidden = tuple(dict.fromkeys(gap.path for gap in model_gaps(project)))
-    if odd:
+    if odd or inside:
+        yield from fail_each(
+            CARD,
+            (
+                Defect(
+                    message=f"{file.path} needs what is on no list: {listed([told(each) for each in found], most=3)}",
+                    many="files need what is on no list",
+                    at=Location(path=file.path, anchor=told(found[0])),
+                    fix=found[0].fix,
+                    subject=file.path,
+                    severity=None if file.role is FileRole.PRODUCT else Severity.LOW,
+                )
+                for file, found in inside
+            ),
+        )
         yield from fail_each(
             CARD,
             (

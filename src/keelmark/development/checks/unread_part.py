@@ -13,8 +13,8 @@ Every other answer speaks only of what was read. A file that no tool can read is
 
 ## How to fix
 
-Mend the file, or remove it. For a limit: raise it (`--max-files`, `--max-seconds`), or exclude the file with a reason
-in keelmark.yaml.
+Mend the file, or remove it. For a limit: raise it (`--max-files`, `--max-seconds`), or exclude the file in
+keelmark.yaml for a time, with a reason and an owner.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def check(project: Project) -> Iterator[Finding]:
         reasons = sorted({gap.reason.value for gap in limits})
         yield CARD.unknown(
             f"{plural(len(limits), 'part')} not looked at ({', '.join(reasons)}): {listed([gap.path for gap in limits])}",
-            fix="Mend what can be mended, raise the limit, or exclude it with a reason in keelmark.yaml.",
+            fix="Mend what can be mended, raise the limit, or exclude it for a time in keelmark.yaml.",
             at=tuple(Location(path=gap.path, line=gap.line) for gap in limits[:MAX_PLACES]),
         )
     if not found and project.files:

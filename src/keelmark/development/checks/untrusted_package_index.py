@@ -85,7 +85,11 @@ _ECOSYSTEMS = frozenset({"pypi", "npm"})
 def check(project: Project) -> Iterator[Finding]:
     """Answer for each index and option."""
     manifests = [
-        seen for seen in project.manifests if not seen.fact.is_lock and seen.fact.ecosystem in _ECOSYSTEMS
+        seen
+        for seen in project.manifests
+        if not seen.fact.is_lock
+        and seen.fact.ecosystem in _ECOSYSTEMS
+        and (seen.fact.requirements or seen.fact.includes or seen.fact.indexes or seen.fact.default_index)
     ]
     defects = [defect for seen in manifests for defect in _of_manifest(seen)]
     defects += _of_containers(project)

@@ -92,6 +92,8 @@ def _is_named(path: str, words: str) -> bool:
         return True
     # Code that names the folder may list what lies in it.
     folder = folder_of(lower)
+    # A saved model is named by its folder; its numbers lie one below.
+    folder = folder_of(folder) if folder.endswith("/variables") else folder
     return bool(folder) and (folder in words or folder.rpartition("/")[2] in words)
 
 

@@ -5,7 +5,9 @@ import pytest
 from keelmark.core.asset import AssetKind
 from keelmark.core.facts import (
     AgentTool,
+    Endpoint,
     FileFacts,
+    Import,
     Manifest,
     ModelFile,
     Module,
@@ -134,3 +136,78 @@ def test_service_tells_where_it_is_built_from():
     service = Service(system="compose", name="app", line=2, settings=(("build", "./api"),))
     (asset,) = take_inventory([file("compose.yml", Reading(format="compose", services=(service,)))]).assets
     assert asset.get("built from") == "./api"
+
+
+def test_a_tool_has_the_digest_of_its_definition_where_that_is_stated():
+    tools = tuple(
+        AgentTool(name=name, framework="mcp", line=1, digest=digest)
+        for name, digest in (("a", "0" * 64), ("b", ""))
+    )
+    found = take_inventory(
+        [
+            file(
+                "t.json",
+                Reading(format="tool-manifest", module=Module(language="json", lines=1, tools=tools)),
+            )
+        ]
+    )
+    assert [(each.name, each.digest) for each in found.of(AssetKind.TOOL)] == [
+        ("a", f"sha256:{'0' * 64}"),
+        ("b", ""),
+    ]
+
+
+def module(language: str, *imports: str, endpoint: str = "") -> Reading:
+    said = tuple(Import(name=name, line=1) for name in imports)
+    asked = (Endpoint(url=endpoint, host=endpoint.split("/")[2], line=2),) if endpoint else ()
+    return Reading(format=language, module=Module(language=language, lines=3, imports=said, endpoints=asked))
+
+
+@pytest.mark.parametrize(
+    ("reading", "traits"),
+    [
+        (module("typescript", "@modelcontextprotocol/sdk/server/index.js.Server"), {"mcp"}),
+        (module("typescript", "langchain/chat_models/openai.ChatOpenAI"), {"llm-application"}),
+        (module("javascript", "openai"), {"llm-application"}),
+        (module("typescript", "openai-edge.Configuration", "@acme/mcp.x", "react.useState"), set()),
+        (
+            module("typescript", endpoint="https://api.openai.com/v1/chat"),
+            {"hosted-model", "llm-application"},
+        ),
+        (module("typescript", endpoint="https://platform.openai.com/docs"), set()),
+    ],
+)
+def test_packages_and_hosts_of_a_script_show_what_kind_of_system_it_is(reading, traits):
+    assert set(take_inventory([file("src/index.ts", reading)]).traits) == traits
+
+
+def test_environment_file_names_the_hosted_models_that_it_chooses():
+    reading = Reading(
+        format="env",
+        environment=(
+            ("STRATEGIC_LLM", "openai:gpt-4o-mini", 1),
+            ("CHAT_MODEL", "claude-sonnet-4-5", 2),
+            ("MODEL_DIR", "gpt-4o", 3),
+            ("EMBEDDING", "local", 4),
+            ("OPENAI_API_KEY", "", 5),
+        ),
+    )
+    found = take_inventory([file(".env.example", reading)]).assets
+    hosted = [(a.name, a.format, a.line) for a in found if a.kind is AssetKind.HOSTED_MODEL]
+    assert hosted == [("openai:gpt-4o-mini", "openai", 1), ("claude-sonnet-4-5", "anthropic", 2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "traits"),
+    [
+        ("aws_bedrockagent_agent", {"agent", "hosted-model", "llm-application"}),
+        ("aws_bedrock_custom_model", {"hosted-model"}),
+        ("Microsoft.CognitiveServices/accounts/deployments", {"hosted-model"}),
+        ("aws_s3_bucket", set()),
+    ],
+)
+def test_resource_that_is_a_model_or_agent_makes_an_ai_system(kind, traits):
+    reading = Reading(
+        format="terraform", resources=(Resource(system="terraform", kind=kind, name="a", line=1),)
+    )
+    assert set(take_inventory([file("main.tf", reading)]).traits) == traits

@@ -13,6 +13,7 @@ from keelmark.core.facts import (
     FileRole,
     Gap,
     GapReason,
+    Hazard,
     Import,
     Manifest,
     ModelFile,
@@ -23,6 +24,7 @@ from keelmark.core.facts import (
     Pointer,
     PointerKind,
     Reading,
+    Technique,
 )
 from keelmark.core.outcome import Outcome, Severity
 from keelmark.core.project import Project
@@ -276,3 +278,25 @@ def test_names_of_manifests_are_not_needed() -> None:
         path="requirements.txt", size=1, readings=(Reading(format="requirements", manifest=manifest),)
     )
     assert only(hub_model_without_revision.check(project(file))).outcome is Outcome.NOT_APPLICABLE
+
+
+def test_what_a_file_does_is_told_as_what_it_is() -> None:
+    told = {}
+    for path, technique, detail in (
+        ("a.ipynb", Technique.DANGEROUS_SOURCE, "cell 2 runs text that it fetches"),
+        ("b.ipynb", Technique.ACTIVE_CONTENT, "the output of cell 1 takes over"),
+        ("c.pt", Technique.EMBEDDED_EXECUTABLE, "`run` is an ELF program"),
+        ("d.pkl", Technique.DANGEROUS_CALLABLE, "calls `os.system`"),
+    ):
+        hazard = Hazard(technique=technique, detail=detail, subject="x")
+        reading = Reading(format="any", hazards=(hazard,))
+        file = FileFacts(path=path, size=9, digest=DIGEST, readings=(reading,))
+        (found,) = dangerous_model_file.check(project(file))
+        assert found.outcome is Outcome.FAIL
+        told[path] = found.message
+    assert told == {
+        "a.ipynb": "a.ipynb attacks whoever runs it: x",
+        "b.ipynb": "b.ipynb runs script when it is shown: x",
+        "c.pt": "c.pt has a program packed into it: x",
+        "d.pkl": "d.pkl runs code when it is loaded: x",
+    }
