@@ -75,3 +75,23 @@ def test_load_of_a_file_weighs_less_than_one_of_bytes_from_the_network(project) 
         "c.py": Severity.HIGH,
         "d.py": Severity.HIGH,
     }
+
+
+LOADED = "import torch\n\n\ndef load(path):\n    return torch.load(path, weights_only=True)\n"
+
+
+def test_old_version_for_some_platforms_only_is_not_held_to_be_what_runs(project) -> None:
+    ranges = "torch>=2.2,<2.6; sys_platform == 'darwin'\ntorch>=2.2; sys_platform != 'darwin'\n"
+    made = project({"app.py": LOADED, "requirements.txt": ranges})
+    assert outcomes("torch_load_without_weights_only", made) == {"pass"}
+
+
+def test_old_version_on_every_platform_fails_even_with_weights_only(project) -> None:
+    ranges = "torch>=2.2,<2.6; sys_platform == 'darwin'\ntorch==2.5.1; sys_platform != 'darwin'\n"
+    made = project({"app.py": LOADED, "requirements.txt": ranges})
+    assert outcomes("torch_load_without_weights_only", made) == {"fail"}
+
+
+def test_answers_of_routes_in_another_language_are_unknown(project) -> None:
+    route = "import express from 'express';\nconst app = express();\napp.post('/a', (q, r) => r.json({ e: q }));\n"
+    assert outcomes("internal_detail_in_response", project({"app.js": route})) == {"unknown"}

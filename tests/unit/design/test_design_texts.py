@@ -87,3 +87,59 @@ def test_training_of_a_model_is_no_training_of_people(project) -> None:
     assert outcomes("staff_not_briefed", project({"a.py": CHAT, "docs/model-training.md": text})) == {
         "unknown"
     }
+
+
+WRITTEN = (
+    "# Threat model\n\n"
+    + "The team looked at every part of the assistant and wrote down what it found. " * 5
+    + "\n\n## Attackers\n\n"
+)
+
+
+OWN_FILE = "attackers:\n  - {id: program, skill: expert, automated: true}\n"
+
+
+def attackers(*automated: bool) -> str:
+    entries = "".join(
+        f"    - {{id: attacker-{number}, skill: novice, automated: {str(each).lower()}}}\n"
+        for number, each in enumerate(automated)
+    )
+    return f"{SYSTEM}threat_model:\n  attackers:\n{entries}"
+
+
+@pytest.mark.parametrize(
+    ("files", "want"),
+    [
+        ({"keelmark.yaml": attackers(False, True)}, "pass"),
+        ({"keelmark.yaml": attackers(False)}, "fail"),
+        ({"keelmark.yaml": attackers(True), "docs/threat-model.md": f"{WRITTEN}A rival.\n"}, "pass"),
+        ({"keelmark.yaml": attackers(False), "docs/threat-model.md": f"{WRITTEN}Bots that adapt.\n"}, "pass"),
+        ({"keelmark.yaml": attackers(False), "docs/threat-model.md": f"{WRITTEN}A rival.\n"}, "fail"),
+        ({"threat-model.yaml": OWN_FILE, "keelmark.yaml": SYSTEM}, "pass"),
+        ({"keelmark.yaml": f"{SYSTEM}threat_model: {{reviewed_on: 2026-11-20}}\n"}, "unknown"),
+    ],
+    ids=[
+        "declared",
+        "declared, none automated",
+        "declared, not written",
+        "written",
+        "neither",
+        "own file",
+        "no attackers",
+    ],
+)
+def test_automated_attackers_are_read_from_both_threat_models(
+    files: dict[str, str], want: str, project
+) -> None:
+    assert outcomes("automated_attacker_not_modelled", project({"a.py": CHAT, **files})) == {want}
+
+
+def test_place_of_an_automated_attacker_is_its_line(project) -> None:
+    module = importlib.import_module("keelmark.design.checks.automated_attacker_not_modelled")
+    (found,) = module.check(project({"a.py": CHAT, "keelmark.yaml": attackers(False, True)}))
+    assert [(at.path, at.line) for at in found.locations] == [("keelmark.yaml", 6)]
+
+
+def test_attackers_of_what_is_no_ai_system_are_left_alone(project) -> None:
+    made = project({"clock.py": "print(1)\n", "keelmark.yaml": attackers(False)})
+    assert outcomes("automated_attacker_not_modelled", made) == {"not-applicable"}

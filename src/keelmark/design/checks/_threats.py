@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Document, DocumentKind
 from keelmark.design.checks._topics import topic
-from keelmark.engine.answers import MIN_WORDS, Topic, says, topics_missing
+from keelmark.engine.answers import AI_TRAITS, MIN_WORDS, Topic, is_ai_system, says, topics_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,15 +25,8 @@ __all__ = [
     "threat_models",
 ]
 
+
 # Traits that show a part of an AI system; a program that only answers requests or keeps records is none.
-_AI = frozenset(
-    {
-        "agent", "hosted-model", "hub-model", "llm-application", "mcp", "media-generation", "memory", "model-file",
-        "retrieval", "training",
-    }
-)  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threat:
     """A threat to AI systems and the systems it fits.
@@ -73,7 +66,7 @@ _THREATS = (
         "supply chain",
         r"supply[- ]chain|(malicious|tampered|compromised|backdoored|poisoned) (model|package|dependenc|weight|provider|supplier)"
         r"|llm03|asi04|aml\.t0010|aml\.t0109",
-        *_AI,
+        *AI_TRAITS,
     ),
     _threat(
         "excessive agency and misuse of tools",
@@ -93,11 +86,6 @@ _THREATS = (
         "api",
     ),
 )  # fmt: skip
-
-
-def is_ai_system(project: Project) -> bool:
-    """Whether any part of an AI system was seen."""
-    return bool(_AI.intersection(project.inventory.traits))
 
 
 def fitting(project: Project) -> tuple[Threat, ...]:

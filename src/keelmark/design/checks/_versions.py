@@ -19,6 +19,9 @@ __all__ = ["Proof", "is_at_least"]
 # A range proves a lower end when it lets none of these versions below in.
 _PROBES = ("0.1", "1.0", "1.13.1", "2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.5.1", "2.5.99")
 
+# What builds the package and what a resolver is told are not what runs.
+_OTHER_GROUPS = frozenset({"build-system", "override"})
+
 _NUMBER = re2.compile(r"\d+(?:\.\d+)*")
 _FAR = Version("9999")
 # Packages that conda calls by another name.
@@ -48,20 +51,24 @@ def is_at_least(project: Project, package: str, version: str) -> Proof | None:
     for seen in project.manifests:
         if not seen.is_product:
             continue
-        for item in seen.fact.requirements:
-            if item.name not in _names(package, seen.fact.ecosystem) or item.group in {
-                "build-system",
-                "override",
-            }:
-                continue
+        fixed: list[tuple[Version, Location]] = []
+        names = _names(package, seen.fact.ecosystem)
+        asked = [i for i in seen.fact.requirements if i.name in names and i.group not in _OTHER_GROUPS]
+        for item in asked:
             place = seen.at(item.line)
-            fixed = _parsed(item.version) or _ceiling(item.specifier, wanted)
-            if fixed is not None:
-                locked.append((fixed, place))
+            found = _parsed(item.version) or _ceiling(item.specifier, wanted)
+            if found is not None:
+                fixed.append((found, place))
             elif _has_floor(item.specifier, wanted):
                 floors.append((item.specifier, place))
             else:
                 is_floating = True
+        # One file that asks for an old version on some platforms and lets a new one in on others proves neither.
+        too_old = [entry for entry in fixed if entry[0] < wanted]
+        if too_old and len(too_old) < len(asked):
+            is_floating = True
+            fixed = []
+        locked += fixed
     old = [entry for entry in locked if entry[0] < wanted]
     if old:
         return Proof(holds=False, words=f"{package} {old[0][0]} is fixed", at=old[0][1])

@@ -35,7 +35,7 @@ from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Severity
 from keelmark.design.checks._calls import Judged, all_calls, answer_calls, fails, is_false, is_true, passes
-from keelmark.design.checks._effects import commands
+from keelmark.design.tool_effects import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

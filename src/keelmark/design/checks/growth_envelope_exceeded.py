@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
+from keelmark.core.system_model import GROWING
 from keelmark.design.checks._calls import all_calls, is_true
 from keelmark.design.checks._data_classes import classes_found
 from keelmark.design.checks._gaps import answer_code_gaps
@@ -85,7 +86,7 @@ def _place(project: Project, dotted: str) -> Location:
 
 
 def _stated(project: Project, envelope: GrowthEnvelope) -> Iterator[Finding]:
-    for name in ("users", "requests_per_day", "tools", "autonomy", "spend_per_day"):
+    for name in GROWING:
         limit = getattr(envelope, name)
         if limit is not None and limit.now is not None and limit.now > limit.limit:
             yield CARD.failed(

@@ -39,6 +39,7 @@ CARD = Card(
     settles=("P-11",),
     tags=("en-304-223:5.1.3-1.1",),
     audience=Audience.RISK_OWNER,
+    reads_declaration_alone=True,
 )
 
 LONGEST = timedelta(days=2 * 366)

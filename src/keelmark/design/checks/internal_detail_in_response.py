@@ -78,6 +78,13 @@ def check(project: Project) -> Iterator[Finding]:
     if not project.routes:
         yield CARD.not_applicable("nothing that answers over a network was found")
         return
+    languages = {seen.reading.module.language for seen in project.routes if seen.reading.module is not None}
+    if languages and "python" not in languages:
+        yield CARD.unknown(
+            f"answers to errors are read in Python only; the routes are in {', '.join(sorted(languages))}",
+            fix=FIX,
+        )
+        return
     yield from answer_calls(
         CARD, project, all_calls(project), _judge, what="answers that carry internal detail"
     )

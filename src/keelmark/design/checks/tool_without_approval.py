@@ -45,8 +45,8 @@ import re2
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Confidence, Severity
 from keelmark.design.checks._calls import all_calls
-from keelmark.design.checks._effects import lasting
 from keelmark.design.checks._gaps import answer_code_gaps
+from keelmark.design.tool_effects import lasting
 from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ from keelmark.core.finding import Card
 from keelmark.core.glob import matches
 from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
-from keelmark.design.checks._components import declared_by, is_declared, observed
 from keelmark.design.checks._threats import threat_models
+from keelmark.design.declared_parts import declared_by, is_declared, observed
 from keelmark.engine.answers import counted
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def check(project: Project) -> Iterator[Finding]:
     yield from failures
     if failures:
         return
-    place = Location(path=project.declaration_path, line=declaration.line("components"))
+    place = declaration.at("components", path=project.declaration_path)
     if not threat_models(project):
         yield CARD.unknown(
             f"{counted(len(found), 'part')} found and declared, but there is no threat model that covers them",
@@ -138,7 +138,7 @@ def _absent(project: Project, declaration: Declaration) -> Iterator[Finding]:
         if component.path and not any(matches(component.path, path) for path in (*known, *unread)):
             yield CARD.failed(
                 f"component `{component.id}` is declared at `{component.path}`, where nothing is",
-                at=Location(path=project.declaration_path, line=declaration.line(f"components[{index}]")),
+                at=declaration.at(f"components[{index}]", path=project.declaration_path),
                 fix="Correct the path, or take the component out of the declaration.",
                 subject=component.id,
             )

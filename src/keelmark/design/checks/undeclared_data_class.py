@@ -24,7 +24,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keelmark.core.finding import Card
-from keelmark.core.location import Location
 from keelmark.core.outcome import Audience, Severity
 from keelmark.design.checks._data_classes import classes_found
 
@@ -77,7 +76,7 @@ def check(project: Project) -> Iterator[Finding]:
             f"not every record of {unread[0]} was looked at", fix="Declare its classes of data."
         )
     elif not missing:
-        place = Location(path=project.declaration_path, line=declaration.line("data_classes"))
+        place = declaration.at("data_classes", path=project.declaration_path)
         classes = ", ".join(sorted(declared)) or "none"
         yield CARD.passed(f"classes found are among those declared ({classes})", at=place)
 

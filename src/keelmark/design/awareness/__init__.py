@@ -1,0 +1,1 @@
+"""SD-1: people know the threats to the system that they build and own."""

@@ -1,0 +1,1 @@
+"""What is known of threats: ours, and those of MITRE ATLAS and the CoSAI risk map, carried as data."""
