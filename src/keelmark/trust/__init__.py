@@ -1,0 +1,1 @@
+"""Digests, signatures and envelopes: what lets one person rely on what another one stated."""
