@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from keelmark.core.facts import FileFacts
+from keelmark.core.facts.whole import FileFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteEvidence"]
 
 _SCHEMA_VERSION = 1
+_TIMEOUT_S, _POLL_S = 10.0, 0.02
 _SCHEMA = """
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
@@ -58,7 +60,7 @@ class SqliteEvidence:
         self._file = file
         try:
             _make_place(file)
-            self._connection = sqlite3.connect(file, timeout=10, isolation_level=None)
+            self._connection = sqlite3.connect(file, timeout=_TIMEOUT_S, isolation_level=None)
             try:
                 self._prepare()
             except BaseException:
@@ -71,7 +73,7 @@ class SqliteEvidence:
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA trusted_schema = OFF")
         self._connection.execute("PRAGMA cell_size_check = ON")
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._connection.execute("PRAGMA synchronous = FULL")
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
@@ -90,6 +92,19 @@ class SqliteEvidence:
                 hint="use the Keelmark that wrote it, or move the file away",
             )
         self._check_schema()
+
+    def _write_ahead(self) -> None:
+        """Change the form of the journal. SQLite does not wait for others there, whatever the timeout says."""
+        until = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return
 
     def _check_schema(self) -> None:
         # A trigger or view that came with the folder would act on each run: remove it, or fill the disk.
