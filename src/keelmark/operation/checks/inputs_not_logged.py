@@ -51,6 +51,20 @@ LIBRARIES = (
     "langsmith",
     "eliot",
     "logbook",
+    "@axiomhq/js",
+    "@opentelemetry/api",
+    "@opentelemetry/sdk-node",
+    "@vercel/otel",
+    "bunyan",
+    "consola",
+    "express-winston",
+    "log4js",
+    "morgan",
+    "next-axiom",
+    "pino",
+    "pino-http",
+    "tslog",
+    "winston",
 )
 
 
@@ -66,7 +80,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield CARD.passed(f"{name} records events", at=Location(path=file.path, line=line))
     else:
         yield CARD.failed(
-            f"{counted(len(routes), 'route')}, and no product module logs",
+            f"{counted(len(routes), 'route')}, and no product module uses a library that logs",
             at=routes[0].at(),
             fix="Record one event for each request: who, which model, decision, digest or redacted content, duration.",
             subject="routes",

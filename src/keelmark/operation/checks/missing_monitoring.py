@@ -46,6 +46,8 @@ LIBRARIES = (
     "agentops", "aws_xray_sdk", "datadog", "ddtrace", "elasticapm", "evidently", "helicone", "langfuse", "langsmith",
     "logfire", "mlflow", "newrelic", "nannyml", "openinference", "opentelemetry", "opik", "phoenix", "prometheus_client",
     "prometheus_fastapi_instrumentator", "sentry_sdk", "starlette_exporter", "statsd", "traceloop", "wandb", "whylogs",
+    "azure.monitor", "@langfuse/tracing", "@opentelemetry/api", "@opentelemetry/sdk-node", "@sentry/nextjs", "@sentry/node",
+    "@vercel/otel", "applicationinsights", "dd-trace", "elastic-apm-node", "prom-client",
 )  # fmt: skip
 
 DESCRIBED = Topic(
