@@ -6,7 +6,7 @@ Waivers of keelmark.yaml that are in force and of which neither `user_notice.lim
 notice, a model card, the README) speaks. A text speaks of a waiver when it names the rule, holds the reason, or has the
 words of the rule's name in one section.
 
-Risks that a threat model accepts without a waiver are not compared.
+Threats that the threat model accepts are compared by `accepted-threats-not-as-told`.
 
 ## Why it matters
 

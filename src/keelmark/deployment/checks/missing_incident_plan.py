@@ -2,7 +2,7 @@
 
 ## What it finds
 
-A project without an incident plan: no document whose name or headings show one (incident response, playbook, runbook for
+An AI system, found or declared, without an incident plan: no document whose name or headings show one (incident response, playbook, runbook for
 incidents), and none declared.
 
 ## Why it matters
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Audience, Severity
+from keelmark.engine.answers import is_ai_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,9 @@ MIN_WORDS = 80
 
 def check(project: Project) -> Iterator[Finding]:
     """Answer once for the project."""
+    if not is_ai_system(project) and project.declaration is None:
+        yield CARD.not_applicable("no part of an AI system was found")
+        return
     plans = project.documents(DocumentKind.INCIDENT_PLAN)
     real = [seen for seen in plans if seen.fact.words >= MIN_WORDS]
     if real:

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re2
+
 from keelmark.core.facts import DocumentKind
 from keelmark.core.finding import Card
 from keelmark.core.outcome import Severity
@@ -41,6 +43,11 @@ CARD = Card(
     tags=("en-304-223:5.2.5-1", "atlas:AML.M0008"),
 )
 
+WRITE = "Write docs/evaluation-report.md: suite, samples, digests, figures with their error, threshold, what failed."
+_RUNS = re2.compile(
+    r"(^|/)(evals?|evaluations?)/|(^|/)(eval|evaluate|evaluation|run_evals?)\.(py|ipynb|ts|js)$"
+)
+
 FIGURES = Topic(
     name="figures of a benchmark",
     pattern=r"(accuracy|precision|recall|f1|auc|bleu|rouge|perplexity|pass@|exact match|mae|rmse|wer|win rate|success rate"
@@ -53,12 +60,21 @@ def check(project: Project) -> Iterator[Finding]:
     if not has_model(project):
         yield CARD.not_applicable("no model was found")
         return
+    if not project.documents(DocumentKind.EVALUATION_REPORT, DocumentKind.MODEL_CARD):
+        runs = [seen for seen in project.modules if seen.is_product and _RUNS.search(seen.file.path.lower())]
+        if runs:
+            yield CARD.failed(
+                f"{runs[0].file.path} evaluates, and no document tells what came out",
+                at=runs[0].at(0),
+                fix=WRITE,
+            )
+            return
     yield from answer_document(
         CARD,
         project,
         DocumentKind.EVALUATION_REPORT,
         DocumentKind.MODEL_CARD,
         what="a document with an evaluation",
-        write="Write docs/evaluation-report.md: suite, samples, digests, figures with their error, threshold, what failed.",
+        write=WRITE,
         topics=(FIGURES,),
     )

@@ -67,7 +67,7 @@ _STORED = {
             "Let the workflow assume a role by OpenID Connect (role-to-assume), and delete the key."),
     "gcp": (re2.compile(r"(?i)(gcp|google|gcloud|gke).*(key|credentials|sa|service_account)(_json)?$"),
             "Use workload identity federation, and delete the key."),
-    "azure": (re2.compile(r"(?i)azure_credentials|azure.*(client_secret|publish_profile)"),
+    "azure": (re2.compile(r"(?i)azure_credentials|azure.*(client_?secret|publish_?profile)"),
               "Use a federated credential of the identity, and delete the secret."),
 }  # fmt: skip
 _CLOUDS = {"aws", "gcp", "azure"}

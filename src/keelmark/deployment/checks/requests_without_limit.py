@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import re2
+
 from keelmark.core.facts import FileRole
 from keelmark.core.finding import Card
 from keelmark.core.location import Location
@@ -42,6 +44,13 @@ CARD = Card(
     tags=("cwe:770", "owasp-llm:LLM10", "atlas:AML.M0004", "atlas:AML.T0029"),
 )
 
+# What a path of a question to a model is called, whatever the method.
+_ASKING = re2.compile(
+    r"/(predict(ions?)?|infer(ence)?|completions?|generate|classify|summari[sz]e|transcribe|translate|embed(dings?)?)(/|$)"
+)
+# Pages bear these names as well, so that they tell something only where the method is open.
+_TALKING = re2.compile(r"/(chat|ask|query|message|stream)s?(/|$)")
+
 LIMITERS = (
     "slowapi",
     "flask_limiter",
@@ -51,6 +60,13 @@ LIMITERS = (
     "aiolimiter",
     "django_ratelimit",
     "pyrate_limiter",
+    "@arcjet/next",
+    "@fastify/rate-limit",
+    "@nestjs/throttler",
+    "@upstash/ratelimit",
+    "express-rate-limit",
+    "hono-rate-limiter",
+    "rate-limiter-flexible",
 )
 
 
@@ -85,4 +101,9 @@ def _asks_a_model(project: Project, route: Route) -> bool:
     is_model_api = {"llm-application", "model-file", "hosted-model", "hub-model"}.intersection(
         project.inventory.traits
     )
-    return bool(is_model_api) and bool(set(route.methods) - {"GET", "HEAD", "OPTIONS"})
+    if not is_model_api:
+        return False
+    path = route.path.lower()
+    if not route.methods and _TALKING.search(path):
+        return True
+    return bool(_ASKING.search(path)) or bool(set(route.methods) - {"GET", "HEAD", "OPTIONS"})

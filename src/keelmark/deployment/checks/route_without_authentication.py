@@ -61,6 +61,8 @@ _PUBLIC = re2.compile(
     r"|auth(/.*)?|oauth(2)?(/.*)?|\.well-known/.*)?/?"
 )
 
+# A key in the address tells who asks; whether it is compared with anything is often decided elsewhere.
+_KEY_IN_PATH = re2.compile(r"[:{<](str:)?(api_?key|access_?key|token|secret)[}>]?(/|$)")
 # Senders of these sign what they send; the signature is often checked by a library.
 _WEBHOOK = re2.compile(r"(webhook|/hooks?/|/events?$|callback)")
 
@@ -116,11 +118,13 @@ def words(route: Route) -> str:
 
 def weight(route: Route) -> Severity:
     """High where a request can change or spend something; a page that is only read, or a demo's page, weighs less."""
-    return Severity.HIGH if set(route.methods) - {"GET", "HEAD", "OPTIONS"} else Severity.MEDIUM
+    changes = bool(set(route.methods) - {"GET", "HEAD", "OPTIONS"})
+    return Severity.HIGH if changes and not _KEY_IN_PATH.search(route.path.lower()) else Severity.MEDIUM
 
 
 def sureness(route: Route) -> Confidence:
     """Low where the sender may be checked in a way that is not seen: webhooks, and routes whose path was not read."""
     if not route.path and route.framework not in {"gradio", "streamlit", "mcp"}:
         return Confidence.LOW
-    return Confidence.LOW if _WEBHOOK.search(route.path.lower()) else Confidence.HIGH
+    path = route.path.lower()
+    return Confidence.LOW if _WEBHOOK.search(path) or _KEY_IN_PATH.search(path) else Confidence.HIGH

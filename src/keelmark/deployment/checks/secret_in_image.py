@@ -2,7 +2,8 @@
 
 ## What it finds
 
-A container file that sets a credential with `ENV` or `ARG`, or copies an `.env` file or private key into the image.
+A container file that sets a credential with `ENV` or `ARG`, or copies an `.env` file or private key into the image; and
+one whose `ENV` keeps what is handed over as a build argument for a credential, in the stage that is shipped.
 Names without a value, and placeholders, are left alone.
 
 ## Why it matters
@@ -42,9 +43,16 @@ CARD = Card(
     reads_single_files=True,
 )
 
-_NAME = re2.compile(
-    r"(?i)([A-Z0-9_]*(SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|PRIVATE_KEY)[A-Z0-9_]*)(=|\s+)[\"']?([^\s\"']*)"
+_WORDS = r"[A-Z0-9_]*(?:SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|PRIVATE_KEY)(?:_[A-Z0-9_]*)?"
+_PAIR = re2.compile(rf"(?i)(?:^|\s)({_WORDS})=[\"']?([^\s\"']*)")
+# The old form, with a blank in place of the equals sign, sets one variable.
+_OLD_PAIR = re2.compile(rf"(?i)^({_WORDS})\s+[\"']?([^\s\"'=]*)")
+# Settings of credentials, and what is meant for everybody's browser.
+_NO_CREDENTIAL = re2.compile(
+    r"(?i).*_(FILE|PATH|DIR|URL|URI|NAME|TYPE|HEADER|ALGORITHM|LIMIT|LENGTH|BUDGET|COUNT|TTL|EXPIR[A-Z_]*)|.*PUBLIC_.*"
 )
+_ARGUMENT = re2.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_STAGE = re2.compile(r"(?i)^(?:--[^\s]+\s+)*([^\s]+)(?:\s+AS\s+([^\s]+))?")
 _HARMLESS = re2.compile(
     r"(?i)(|\$.*|<.*>|.*(your|change|example|placeholder|dummy|xxx).*|none|null|true|false|[0-9]{1,4}|/.*|.*_FILE)"
 )
@@ -75,16 +83,47 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _carried(container: ContainerFile) -> Iterator[tuple[int, str]]:
-    for instruction in container.instructions:
-        if instruction.name.upper() in {"ENV", "ARG"}:
-            match = _NAME.search(instruction.value)
-            if (
-                match
-                and not _HARMLESS.fullmatch(match.group(4))
-                and not match.group(1).upper().endswith("_FILE")
-            ):
-                yield instruction.line, f"the variable {match.group(1)}"
-        elif instruction.name.upper() in {"COPY", "ADD"} and "--from=" not in instruction.value:
+    shipped = _shipped(container)
+    arguments: set[str] = set()
+    for number, instruction in enumerate(container.instructions):
+        name = instruction.name.upper()
+        if name == "FROM":
+            arguments = set()
+        elif name == "ARG":
+            arguments.add(instruction.value.partition("=")[0].strip())
+        if name in {"ENV", "ARG"}:
+            for variable, value in _credentials(instruction.value):
+                handed = _ARGUMENT.match(value)
+                if not _HARMLESS.fullmatch(value):
+                    yield instruction.line, f"the variable {variable}"
+                elif name == "ENV" and handed and handed.group(1) in arguments and number in shipped:
+                    yield instruction.line, f"what the build argument {handed.group(1)} hands over"
+        elif name in {"COPY", "ADD"} and "--from=" not in instruction.value:
             match = _COPIED.search(instruction.value)
             if match:
                 yield instruction.line, f"the file {match.group(2)}"
+
+
+def _credentials(value: str) -> Iterator[tuple[str, str]]:
+    """Names of credentials and what they are set to."""
+    for match in (*_PAIR.finditer(value), *_OLD_PAIR.finditer(value)):
+        if not _NO_CREDENTIAL.fullmatch(match.group(1)):
+            yield match.group(1), match.group(2)
+
+
+def _shipped(container: ContainerFile) -> frozenset[int]:
+    """Which instructions belong to the last stage and those it is built from."""
+    stages: list[tuple[str, str, int]] = []
+    for number, instruction in enumerate(container.instructions):
+        match = _STAGE.match(instruction.value) if instruction.name.upper() == "FROM" else None
+        if match:
+            stages.append((match.group(1).lower(), (match.group(2) or "").lower(), number))
+    ends = [*(start for _, _, start in stages[1:]), len(container.instructions)]
+    found: set[int] = set()
+    wanted = ""
+    for place in reversed(range(len(stages))):
+        base, name, start = stages[place]
+        if not wanted or name == wanted:
+            found.update(range(start, ends[place]))
+            wanted = base
+    return frozenset(found)

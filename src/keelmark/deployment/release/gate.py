@@ -10,7 +10,7 @@ Rules of the gate, each with a test:
 4. An attestation settles what is unknown; it never covers a failure.
 5. A recommendation does not apply when every rule that settles it says so, when the inventory shows that the system has
    no part it speaks of, or when a named person declared it with a reason and a review date. The first two hold only
-   when everything that could hide such a part was looked at.
+   when everything that could hide such a part was looked at, or somebody answers until a day for what was left out.
 6. A critical system (P-8), or the strict profile, turns every `warn` into `block`.
 7. No findings at all is not enough evidence.
 """
@@ -44,6 +44,8 @@ class Policy:
         is_critical: Answer to P-8; None when nobody gave one.
         inapplicable: Recommendations that the inventory shows to be about parts this system does not have, with why.
         unseen: What was not looked at and could hide such a part, in words; "" when everything was looked at.
+        apart: What was left out and somebody answers for until a day, in words; it is told and changes nothing.
+        declarative: Rules that speak of keelmark.yaml alone: nothing unread can hide what they ask for.
     """
 
     catalogue: Catalogue
@@ -53,6 +55,8 @@ class Policy:
     declaration: Declaration | None = None
     inapplicable: Mapping[str, str] = field(default_factory=dict)
     unseen: str = ""
+    apart: str = ""
+    declarative: frozenset[str] = frozenset()
 
     def gate_of(self, row: Recommendation) -> Gate:
         """The gate in force for a recommendation."""
@@ -141,13 +145,18 @@ def _status(row: Recommendation, answers: Sequence[Finding], policy: Policy) -> 
         return Status.PASS, passed[0].message
     absent = settling[0].message if settling else policy.inapplicable.get(row.id, "")
     if absent:
-        # What was not looked at may hold the very part that was not found.
-        return (
-            (Status.UNKNOWN, f"{absent}, but {policy.unseen}")
-            if policy.unseen
-            else (Status.NOT_APPLICABLE, absent)
-        )
+        return _absence(absent, settling, policy)
     return Status.UNKNOWN, _why_unknown(row, answers)
+
+
+def _absence(absent: str, settling: Sequence[Finding], policy: Policy) -> tuple[Status, str]:
+    if settling and all(finding.rule in policy.declarative for finding in settling):
+        return Status.NOT_APPLICABLE, absent
+    if policy.unseen:
+        # What was not looked at may hold the very part that was not found.
+        return Status.UNKNOWN, f"{absent}, but {policy.unseen}"
+    apart = f" (looked at everything apart from {policy.apart})" if policy.apart else ""
+    return Status.NOT_APPLICABLE, f"{absent}{apart}"
 
 
 def _declared(recommendation: str, policy: Policy) -> tuple[Status, str] | None:

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from keelmark.core.facts import FileFacts, FileRole
+from keelmark.core.facts import FileFacts, FileRole, Route
 from keelmark.core.finding import Rule
-from keelmark.core.outcome import Outcome, Severity
+from keelmark.core.outcome import Confidence, Outcome, Severity
 from keelmark.core.project import Project
 from keelmark.deployment.checks import (
     infrastructure_open_to_world,
+    missing_incident_plan,
+    missing_security_evaluation,
     publish_with_long_lived_token,
+    route_without_authentication,
     storage_open_to_world,
     unsafe_default_setting,
 )
+from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine.readers import all_readers
 from keelmark.formats.source import Source
 
@@ -117,3 +122,51 @@ def test_the_token_of_a_test_index_does_not_hide_the_real_one():
     )
     (found,) = answers(publish_with_long_lived_token, text, ".github/workflows/release.yml")
     assert "secret PYPI_TOKEN" in found.message
+
+
+@pytest.mark.parametrize(
+    ("secret", "outcome"),
+    [
+        ("AZUREAPPSERVICE_PUBLISHPROFILE_DA91177C75E3", Outcome.FAIL),
+        ("AZURE_WEBAPP_PUBLISH_PROFILE", Outcome.FAIL),
+        ("AZUREAPPSERVICE_CLIENTID_DA91177C75E3", Outcome.PASS),
+    ],
+)
+def test_profile_that_the_portal_of_azure_writes_is_a_stored_secret(secret, outcome):
+    text = (
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: azure/webapps-deploy@v3\n"
+        f"        with: {{app-name: a, publish-profile: '${{{{ secrets.{secret} }}}}'}}\n"
+    )
+    (found,) = answers(publish_with_long_lived_token, text, ".github/workflows/deploy.yml")
+    assert found.outcome is outcome
+
+
+def test_folder_without_any_part_of_an_ai_system_is_asked_for_no_incident_plan():
+    (found,) = missing_incident_plan.check(project("def add(a, b):\n    return a + b\n", "sums.py"))
+    assert found.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_evaluation_that_nobody_wrote_up_is_named_with_its_place():
+    fact = project(
+        "from openai import OpenAI\nOpenAI().responses.create(model='gpt-5', input='x')\n",
+        "evals/evaluate.py",
+    )
+    seen = replace(fact, inventory=take_inventory(fact.files))
+    (found,) = missing_security_evaluation.check(seen)
+    assert found.outcome is Outcome.FAIL
+    assert found.message == "evals/evaluate.py evaluates, and no document tells what came out"
+
+
+@pytest.mark.parametrize(
+    ("path", "severity", "confidence"),
+    [
+        ("/:apiKey/messages", Severity.MEDIUM, Confidence.LOW),
+        ("/u/{token}", Severity.MEDIUM, Confidence.LOW),
+        ("/messages", Severity.HIGH, Confidence.HIGH),
+        ("/:tokenizer/run", Severity.HIGH, Confidence.HIGH),
+    ],
+)
+def test_key_in_the_address_makes_a_route_weigh_less(path, severity, confidence):
+    route = Route(framework="express", line=1, path=path, methods=("POST",), handler="f")
+    assert route_without_authentication.weight(route) is severity
+    assert route_without_authentication.sureness(route) is confidence

@@ -130,6 +130,31 @@ def test_rule_5_what_does_not_apply() -> None:
     assert status(BLOCK, make(Outcome.FAIL, BLOCK), policy=seen) is Status.FAIL
 
 
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_rule_5_absence_holds_only_when_everything_was_looked_at(is_settled: bool) -> None:
+    findings = [make(Outcome.NOT_APPLICABLE, BLOCK)] if is_settled else []
+    seen = replace(POLICY, inapplicable={BLOCK: "m"})
+    hidden = replace(seen, unseen="a.go is not analysed", apart="b, excluded by x until 2026-06-01")
+    assert status(BLOCK, *findings, policy=seen) is Status.NOT_APPLICABLE
+    assert status(BLOCK, *findings, policy=hidden) is Status.UNKNOWN
+    (row,) = [row for row in decide(findings, hidden).standings if row.recommendation == BLOCK]
+    assert row.reason == "m, but a.go is not analysed"
+
+
+def test_rule_5_what_somebody_answers_for_is_named_and_changes_nothing() -> None:
+    policy = replace(POLICY, inapplicable={BLOCK: "m"}, apart="b, excluded by x until 2026-06-01")
+    (row,) = [row for row in decide([], policy).standings if row.recommendation == BLOCK]
+    assert row.status is Status.NOT_APPLICABLE
+    assert row.reason == "m (looked at everything apart from b, excluded by x until 2026-06-01)"
+
+
+def test_rule_5_nothing_unread_hides_what_the_declaration_says() -> None:
+    policy = replace(POLICY, unseen="a.go is not analysed", declarative=frozenset({"r"}))
+    absent = make(Outcome.NOT_APPLICABLE, BLOCK)
+    assert status(BLOCK, absent, policy=policy) is Status.NOT_APPLICABLE
+    assert status(BLOCK, absent, replace(absent, rule="other"), policy=policy) is Status.UNKNOWN
+
+
 @pytest.mark.parametrize(
     "stricter", [{"profile": Profile.STRICT}, {"is_critical": True}], ids=["strict", "critical"]
 )
