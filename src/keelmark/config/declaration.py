@@ -6,8 +6,10 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from keelmark.config import threat_file
 from keelmark.config.shape import convert, describe
 from keelmark.core.declaration import Declaration
+from keelmark.core.threat_model import Treatment
 from keelmark.errors import ConfigurationError, LimitExceededError, ParseError
 from keelmark.formats import yaml_tree
 from keelmark.formats.source import Source
@@ -43,11 +45,17 @@ def find(root: Path) -> Path | None:
 
 
 def read(file: Path, *, catalogue: Catalogue) -> Declaration:
-    """The declaration in a file.
+    """The declaration in a file, with the threat model that may stand beside it.
 
     Raises:
         ConfigurationError: It does not fit the schema; with the line and the nearest known key.
     """
+    beside = threat_file.find(file.parent)
+    other = threat_file.ThreatFile(path=beside.name, text=_text(beside)) if beside is not None else None
+    return parse(_text(file), path=file.name, catalogue=catalogue, beside=other)
+
+
+def _text(file: Path) -> str:
     try:
         with Source(file, path=file.name) as source:
             text = source.text
@@ -64,23 +72,22 @@ def read(file: Path, *, catalogue: Catalogue) -> Declaration:
     except (OSError, ParseError, LimitExceededError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"`{file.name}` cannot be read: {reason}", path=file.name) from error
-    return parse(text, path=file.name, catalogue=catalogue)
+    return text
 
 
-def parse(text: str, *, path: str = "keelmark.yaml", catalogue: Catalogue) -> Declaration:
-    """The declaration that a text states.
+def parse(
+    text: str,
+    *,
+    path: str = "keelmark.yaml",
+    catalogue: Catalogue,
+    beside: threat_file.ThreatFile | None = None,
+) -> Declaration:
+    """The declaration that a text states, and the threat model that stands in a file beside it.
 
     Raises:
         ConfigurationError: It does not fit the schema; with the line and the nearest known key.
     """
-    try:
-        node = yaml_tree.parse(text, path=path, bounds=_BOUNDS)
-    except (ParseError, LimitExceededError) as error:
-        raise ConfigurationError(error.message, path=path, line=error.line) from error
-    if node is None:
-        raise ConfigurationError(
-            "the file is empty", path=path, hint="keelmark init --print shows a full example"
-        )
+    node = _tree(text, path)
     declaration = convert(node, Declaration, path=path)
     if declaration.version != SCHEMA_VERSION:
         raise ConfigurationError(
@@ -89,13 +96,39 @@ def parse(text: str, *, path: str = "keelmark.yaml", catalogue: Catalogue) -> De
             line=_line(node, "version"),
         )
     _check_ids(declaration, node, path, catalogue)
-    return replace(declaration, provenance=tuple(_places(node, "")))
+    if beside is None:
+        return replace(declaration, provenance=tuple(_places(node, "")))
+    other = threat_file.as_declaration(_tree(beside.text, beside.path), path=beside.path)
+    _check_ids(convert(other, Declaration, path=beside.path), other, beside.path, catalogue)
+    whole = threat_file.joined(node, other, path=path, beside=beside.path)
+    return replace(
+        convert(whole, Declaration, path=path),
+        provenance=tuple(_places(whole, "")),
+        elsewhere=threat_file.keys_of(other, beside.path),
+    )
+
+
+def _tree(text: str, path: str) -> yaml_tree.Node:
+    try:
+        node = yaml_tree.parse(text, path=path, bounds=_BOUNDS)
+    except (ParseError, LimitExceededError) as error:
+        raise ConfigurationError(error.message, path=path, line=error.line) from error
+    if node is None:
+        raise ConfigurationError(
+            "the file is empty", path=path, hint="keelmark init --print shows a full example"
+        )
+    return node
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of `keelmark.yaml`, for editors."""
     schema = describe(Declaration)
     schema["properties"]["version"]["const"] = SCHEMA_VERSION
+    # An acceptance has an end.
+    schema["$defs"]["Disposition"] |= {
+        "if": {"properties": {"treatment": {"const": Treatment.ACCEPT.value}}, "required": ["treatment"]},
+        "then": {"properties": {"expires": {"type": "string"}}, "required": ["expires"]},
+    }
     return {**schema, "title": "keelmark.yaml", "$id": "keelmark-declaration-1"}
 
 
@@ -104,6 +137,7 @@ def _check_ids(declaration: Declaration, node: yaml_tree.Node, path: str, catalo
     cited += [
         ("not_applicable", i, entry.recommendation) for i, entry in enumerate(declaration.not_applicable)
     ]
+    _check_threats(declaration, node, path, catalogue)
     for part, index, recommendation in cited:
         if recommendation not in catalogue.by_id:
             raise ConfigurationError(
@@ -119,6 +153,46 @@ def _check_ids(declaration: Declaration, node: yaml_tree.Node, path: str, catalo
                 path=path,
                 line=_line(node, "attestations", index, "expires"),
                 hint="set `expires` to the day on which the statement must be made again",
+            )
+
+
+def _check_threats(declaration: Declaration, node: yaml_tree.Node, path: str, catalogue: Catalogue) -> None:
+    """What is decided of threats: an acceptance ends, and names exist."""
+    model = declaration.threat_model
+    if model is None:
+        return
+    cited = [
+        ("dispositions", "controls", index, name)
+        for index, entry in enumerate(model.dispositions)
+        for name in entry.controls
+    ]
+    cited += [
+        ("decisions", "recommendations", index, name)
+        for index, entry in enumerate(model.decisions)
+        for name in entry.recommendations
+    ]
+    for part, key, index, name in cited:
+        if name not in catalogue.by_id:
+            raise ConfigurationError(
+                f"`{name}` is no recommendation of the catalogue",
+                path=path,
+                line=_line(node, "threat_model", part, index, key),
+                hint="keelmark explain lists the ids",
+            )
+    seen: set[str] = set()
+    for index, entry in enumerate(model.dispositions):
+        line = _line(node, "threat_model", "dispositions", index, "threat")
+        if entry.threat in seen:
+            raise ConfigurationError(
+                f"`{entry.threat}` has two dispositions", path=path, line=line, hint="keep one of them"
+            )
+        seen.add(entry.threat)
+        if entry.treatment is Treatment.ACCEPT and entry.expires is None:
+            raise ConfigurationError(
+                f"the acceptance of `{entry.threat}` has no `expires`",
+                path=path,
+                line=line,
+                hint="set the day on which it must be decided again",
             )
 
 

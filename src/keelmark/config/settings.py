@@ -1,4 +1,4 @@
-"""Settings of a run: every value typed, with where it came from. The environment is read here and nowhere else."""
+"""Settings of a run: every value typed, with where it came from. The environment is read here and, for secrets, in `environment.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keelmark.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AssessSettings", "resolve"]
+__all__ = ["AssessSettings", "key_password", "resolve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class AssessSettings:
         max_seconds: Wall time for reading files.
         max_files: Files that are read.
         plugins: Whether other installed packages may add rules.
+        log: Record the run in the transparency log: True makes one, False does not record, None records where there is one.
     """
 
     profile: Profile = Profile.DEFAULT
@@ -48,6 +49,7 @@ class AssessSettings:
     max_seconds: float = 900.0
     max_files: int = 200_000
     plugins: bool = True
+    log: bool | None = None
     origins: tuple[SettingOrigin, ...] = ()
 
 
@@ -61,10 +63,11 @@ _ENVIRONMENT = {
     "max_seconds": "KEELMARK_MAX_SECONDS",
     "max_files": "KEELMARK_MAX_FILES",
     "plugins": "KEELMARK_PLUGINS",
+    "log": "KEELMARK_LOG",
 }
 
 _PATHS = {"advisories", "baseline", "cache_dir"}
-_FLAGS = {"cache", "write", "plugins", "only_new"}
+_FLAGS = {"cache", "write", "plugins", "only_new", "log"}
 
 
 def resolve(arguments: Mapping[str, Any], *, environment: Mapping[str, str] | None = None) -> AssessSettings:
@@ -107,6 +110,12 @@ def resolve(arguments: Mapping[str, Any], *, environment: Mapping[str, str] | No
         origins = [entry for entry in origins if entry.name != "cache"]
         origins.append(SettingOrigin(name="cache", value="False", origin="no home folder"))
     return AssessSettings(**values, origins=tuple(origins))
+
+
+def key_password(environment: Mapping[str, str] | None = None) -> bytes | None:
+    """The password of a private key, from `KEELMARK_KEY_PASSWORD`; None when there is none."""
+    variables = os.environ if environment is None else environment
+    return variables.get("KEELMARK_KEY_PASSWORD", "").encode() or None
 
 
 def _check_bounds(values: Mapping[str, Any]) -> None:

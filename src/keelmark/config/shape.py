@@ -21,7 +21,7 @@ T = TypeVar("T")
 # Keys that read better in YAML than the attribute that Python allows.
 _KEYS = {"source": "from", "target": "to"}
 _RENAMED_IN = {"DeclaredFlow"}
-_HIDDEN = {"provenance"}
+_HIDDEN = {"provenance", "elsewhere"}
 
 
 def key_of(kind: type, name: str) -> str:

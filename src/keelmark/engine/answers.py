@@ -14,7 +14,24 @@ if TYPE_CHECKING:
     from keelmark.core.finding import Card, Finding
     from keelmark.core.project import Project, Seen
 
-__all__ = ["Topic", "about", "answer_document", "counted", "says", "topics_missing"]
+__all__ = [
+    "AI_TRAITS",
+    "Topic",
+    "about",
+    "answer_document",
+    "counted",
+    "is_ai_system",
+    "says",
+    "topics_missing",
+]
+
+# What makes a system one of AI; an interface or a dataset alone does not.
+AI_TRAITS = frozenset(
+    {
+        "agent", "hosted-model", "hub-model", "llm-application", "mcp", "media-generation", "memory", "model-file",
+        "retrieval", "training",
+    }
+)  # fmt: skip
 
 # A heading with a sentence or two below it is a promise, not a document.
 MIN_WORDS = 40
@@ -31,6 +48,11 @@ class Topic:
 
     name: str
     pattern: str
+
+
+def is_ai_system(project: Project) -> bool:
+    """Whether any part of an AI system was seen."""
+    return bool(AI_TRAITS.intersection(project.inventory.traits))
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

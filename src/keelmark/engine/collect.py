@@ -8,6 +8,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import FileFacts, Gap, GapReason, Reading
+from keelmark.engine.artefacts import artefact_readers
+from keelmark.engine.containers import all_containers
+from keelmark.engine.nested import open_members
+from keelmark.engine.reading import read_with
 from keelmark.engine.roles import role_of
 from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.source import Bounds as SourceBounds
@@ -113,16 +117,19 @@ def read_source(source: Source, readers: Sequence[Reader]) -> FileFacts:
         gaps.append(Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=error.message))
     readings: list[Reading] = []
     for reader in readers:
-        readings.extend(_read_with(reader, source, gaps))
+        readings.extend(read_with(reader, source, gaps))
     gaps.extend(gap for reading in readings for gap in reading.gaps)
+    nested = open_members(source, readings, readers=artefact_readers(), containers=all_containers())
     gaps.extend(_unclaimed(source, readings, gaps))
+    gaps.extend(gap for gap in nested.gaps if gap.matters)
+    readings.extend(reading for reading in nested.readings if reading.hazards)
     return FileFacts(
         path=source.path,
         size=source.size,
         digest=digest,
         role=role_of(source.path),
         readings=tuple(replace(reading, gaps=()) if reading.gaps else reading for reading in readings),
-        gaps=tuple(gaps),
+        gaps=tuple(dict.fromkeys(gaps)),
     )
 
 
@@ -148,19 +155,3 @@ def without_found(gaps: Iterable[Gap], files: Iterable[FileFacts]) -> tuple[Gap,
         here.add(facts.path)
         here.update(str(folder) for folder in PurePosixPath(facts.path).parents)
     return tuple(gap for gap in gaps if not (gap.reason is GapReason.NOT_HERE and gap.path in here))
-
-
-def _read_with(reader: Reader, source: Source, gaps: list[Gap]) -> tuple[Reading, ...]:
-    try:
-        return reader.read(source) if reader.recognises(source) else ()
-    except LimitExceededError as error:
-        gaps.append(Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=error.message))
-    except ParseError as error:
-        detail = f"{reader.name}: {error.message}"
-        gaps.append(Gap(path=source.path, reason=GapReason.MALFORMED, detail=detail, line=error.line or 0))
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - an edge: whatever a reader does, the answer becomes unknown
-        detail = f"{reader.name}: {type(error).__name__}"
-        gaps.append(Gap(path=source.path, reason=GapReason.CRASHED, detail=detail))
-    return ()

@@ -36,8 +36,17 @@ _EXAMPLE_FOLDERS = {
     "cookbook",
 }
 _DOCUMENT_FOLDERS = {"doc", "docs", "documentation", "website"}
-# What steers the coding assistants of the developers, with what tries out their skills.
-_ASSISTANT_FOLDERS = {".agent", ".agents", ".claude", ".codex", ".cursor", ".gemini", ".windsurf"}
+# The workplace of developers: what steers their coding assistants, what tries out the skills of these, their containers.
+_WORKPLACE_FOLDERS = {
+    ".agent",
+    ".agents",
+    ".claude",
+    ".codex",
+    ".cursor",
+    ".devcontainer",
+    ".gemini",
+    ".windsurf",
+}
 _VENDOR_FOLDERS = {
     "vendor",
     "vendored",
@@ -69,7 +78,7 @@ def role_of(path: str) -> FileRole:
         return FileRole.TEST
     if any("{{" in folder for folder in folders):
         return FileRole.EXAMPLE  # A template that a tool turns into a project.
-    if inside & _ASSISTANT_FOLDERS:
+    if inside & _WORKPLACE_FOLDERS:
         return FileRole.DOCUMENTATION
     # A file in `pages` is served under its name, whatever the name.
     if inside & _EXAMPLE_FOLDERS or (folders[-1:] != ["pages"] and _EXAMPLE_NAME.fullmatch(name)):

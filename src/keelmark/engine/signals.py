@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keelmark.core.facts import Dataset, Gap, GapReason, Reading, Secret
 from keelmark.detectors import personal, secrets
-from keelmark.errors import ParseError
+from keelmark.errors import LimitExceededError, ParseError
 from keelmark.formats.datasets import form_of, sample
 from keelmark.formats.source import Reader, decode
 
@@ -29,10 +30,14 @@ class TextBounds:
     Attributes:
         max_bytes: What lies behind is named as not looked at.
         part_bytes: Longest text handed to the detector at once, cut at a line end.
+        max_places: Places of one file that are looked at closely; a text may be made of beginnings of credentials.
+        max_secrets: Secrets kept of one file; what lies behind is named as not looked at.
     """
 
     max_bytes: int = 64 * 1024**2
     part_bytes: int = 4 * 1024**2
+    max_places: int = 60_000
+    max_secrets: int = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ class TextReader:
         """The secrets of the text, with lines counted over the whole file."""
         found: list[Secret] = []
         line = 0
+        places = secrets.Places(self.bounds.max_places)
+        gaps: tuple[Gap, ...] = ()
         for part in _parts(source, self.bounds):
             try:
                 text = decode(part, path=source.path)
@@ -59,14 +66,20 @@ class TextReader:
                 detail = "binary behind a head that reads like text; not searched for credentials"
                 gap = Gap(path=source.path, reason=GapReason.UNSUPPORTED, detail=detail, matters=False)
                 return (Reading(format="binary", gaps=(gap,)),)
-            found.extend(
-                replace(secret, line=secret.line + line) if line else secret
-                for secret in secrets.find(text, path=source.path)
-            )
+            try:
+                met = secrets.find(text, path=source.path, places=places)
+            except LimitExceededError as error:
+                detail = f"{error.message}; none was looked for behind line {line}"
+                gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail),)
+                break
+            found.extend(replace(secret, line=secret.line + line) if line else secret for secret in met)
             line += text.count("\n")
-        gaps: tuple[Gap, ...] = ()
+            if len(found) > self.bounds.max_secrets:
+                detail = f"more than {self.bounds.max_secrets} secrets; others behind line {line} were not looked for"
+                gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail),)
+                break
         bound = self.bounds.part_bytes if _is_wide(source) else self.bounds.max_bytes
-        if source.size > bound:
+        if source.size > bound and not gaps:
             detail = f"secrets were looked for in the first {bound} bytes"
             gaps = (Gap(path=source.path, reason=GapReason.TOO_LARGE, detail=detail, matters=False),)
         return (Reading(format="text", secrets=tuple(found), gaps=gaps),)
@@ -97,10 +110,12 @@ class RecordReader:
     Attributes:
         inner: The reader of the format.
         max_rows: Records looked at.
+        max_values: Values looked at; records may be as wide as a file is long.
     """
 
     inner: Reader
     max_rows: int = 2_000
+    max_values: int = 200_000
 
     @property
     def name(self) -> str:
@@ -129,7 +144,7 @@ class RecordReader:
         )
 
     def _looked_into(self, source: Source, dataset: Dataset) -> Dataset:
-        values = list(sample(source, max_rows=self.max_rows))
+        values = list(itertools.islice(sample(source, max_rows=self.max_rows), self.max_values))
         rows = len({row for row, _, _ in values})
         if not rows:
             return dataset
@@ -137,7 +152,7 @@ class RecordReader:
             dataset,
             personal=personal.find(values),
             read_rows=rows,
-            is_complete=dataset.rows is not None and rows >= dataset.rows,
+            is_complete=dataset.rows is not None and rows >= dataset.rows and len(values) < self.max_values,
         )
 
 

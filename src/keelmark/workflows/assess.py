@@ -5,7 +5,6 @@ Nothing is written inside the assessed folder except `.keelmark/`, and nothing a
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import time
@@ -13,40 +12,43 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from keelmark import __version__
 from keelmark.config import declaration as declaration_file
 from keelmark.core.assessment import Assessment, Coverage
 from keelmark.core.clock import Clock, FixedClock, SystemClock
-from keelmark.core.declaration import Declaration, Profile
-from keelmark.core.facts import FileFacts, FileRole, Gap, GapReason
+from keelmark.core.declaration import Profile
+from keelmark.core.facts import FileFacts, Gap, GapReason
 from keelmark.core.project import Project
 from keelmark.deployment.release.gate import Policy, decide
 from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine import collect as collecting
 from keelmark.engine import walk as walking
+from keelmark.engine.exclusions import in_force
 from keelmark.engine.readers import all_readers, code_state
-from keelmark.engine.roles import role_of
 from keelmark.engine.run import run_rules
+from keelmark.engine.tree import tree_digest
 from keelmark.engine.waivers import apply_waivers
 from keelmark.errors import UsageError
 from keelmark.guidelines import load as load_catalogue
 from keelmark.guidelines.applicability import inapplicable
 from keelmark.store.fact_cache import SqliteFactCache, readers_version
 from keelmark.store.sqlite import SqliteEvidence
+from keelmark.version import __version__
 from keelmark.workflows.baseline import compare, read_baseline
 from keelmark.workflows.extras import prepare_extras
+from keelmark.workflows.records import record_assessment
 from keelmark.workflows.rulebook import rulebook
+from keelmark.workflows.unseen import find_unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from keelmark.config.settings import AssessSettings
     from keelmark.core.catalogue import Catalogue
-    from keelmark.core.decision import Decision
+    from keelmark.core.declaration import Exclusion
     from keelmark.core.finding import Finding
     from keelmark.engine.discovery import Found
 
-__all__ = ["EVIDENCE_FILE", "Progress", "Target", "assess", "target_of"]
+__all__ = ["EVIDENCE_FILE", "Examination", "Progress", "Target", "assess", "examine", "target_of"]
 
 EVIDENCE_FILE = Path(".keelmark/evidence.db")
 
@@ -123,6 +125,14 @@ class _Reading:
     is_interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """An assessment, and the facts that it rests on."""
+
+    project: Project
+    assessment: Assessment
+
+
 def assess(
     target: Target,
     settings: AssessSettings,
@@ -130,7 +140,18 @@ def assess(
     clock: Clock | None = None,
     progress: Progress | None = None,
 ) -> Assessment:
-    """Assess one target.
+    """Assess one target; see `examine`."""
+    return examine(target, settings, clock=clock, progress=progress).assessment
+
+
+def examine(
+    target: Target,
+    settings: AssessSettings,
+    *,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+) -> Examination:
+    """Assess one target, and hand out the facts too.
 
     Raises:
         UsageError: The target cannot be assessed.
@@ -145,7 +166,8 @@ def assess(
     declared = declaration_file.read(found_file, catalogue=catalogue) if found_file else None
     baseline = read_baseline(settings.baseline) if settings.baseline else None
     rules = rulebook(catalogue, with_plugins=settings.plugins)
-    read = _read(target, settings, declared, progress or Silence())
+    exclude = in_force(declared.exclude, today=speaks_of.date()) if declared else ()
+    read = _read(target, settings, exclude, progress or Silence())
     project = Project(
         name=target.root.name,
         today=speaks_of.date(),
@@ -166,8 +188,8 @@ def assess(
         started=started,
         duration_s=round(time.monotonic() - began, 3),
         today=project.today,
-        tree_digest=_tree_digest(read.files),
-        decision=_decision(findings, project, settings, catalogue),
+        tree_digest=tree_digest((facts.path, facts.digest) for facts in read.files),
+        decision=decide(findings, _policy(project, settings, catalogue, rules)),
         findings=findings,
         inventory=project.inventory,
         gaps=project.gaps,
@@ -181,14 +203,15 @@ def assess(
     if settings.write and not project.is_partial:
         with SqliteEvidence(target.root / EVIDENCE_FILE) as store:
             store.keep(assessment)
-    return assessment
+        record_assessment(target.root, assessment, declared, wanted=settings.log, clock=time_of_day)
+    return Examination(project=project, assessment=assessment)
 
 
 def _read(
-    target: Target, settings: AssessSettings, declared: Declaration | None, progress: Progress
+    target: Target, settings: AssessSettings, exclude: Sequence[Exclusion], progress: Progress
 ) -> _Reading:
     read = _Reading()
-    entries = _entries(target, settings, declared, read)
+    entries = _entries(target, settings, exclude, read)
     readers = all_readers()
     cache = None
     if settings.cache and settings.write and not _is_inside(settings.cache_dir, target.root):
@@ -220,14 +243,10 @@ def _is_inside(folder: Path, root: Path) -> bool:
 
 
 def _entries(
-    target: Target, settings: AssessSettings, declared: Declaration | None, read: _Reading
+    target: Target, settings: AssessSettings, exclude: Sequence[Exclusion], read: _Reading
 ) -> list[walking.Entry]:
-    exclude = declared.exclude if declared else ()
     if target.only:
-        met = [
-            walking.excluded(path, exclude) or walking.entry_of(target.root / path, walking.readable(path))
-            for path in sorted(set(target.only))
-        ]
+        met = [_entry(target.root, path, exclude) for path in sorted(set(target.only))]
         read.gaps.extend(entry for entry in met if isinstance(entry, Gap))
         return [entry for entry in met if isinstance(entry, walking.Entry)]
     try:
@@ -240,6 +259,11 @@ def _entries(
     return met_all.entries
 
 
+def _entry(root: Path, path: str, exclude: Sequence[Exclusion]) -> walking.Entry | Gap:
+    left_out = walking.excluded(root / path, walking.readable(path), root=root, exclude=exclude)
+    return left_out or walking.entry_of(root / path, walking.readable(path))
+
+
 def _findings(rules: Sequence[Found], project: Project) -> tuple[Finding, ...]:
     asked = [found.rule for found in rules if found.card.reads_single_files or not project.is_partial]
     findings = run_rules(asked, project)
@@ -247,35 +271,24 @@ def _findings(rules: Sequence[Found], project: Project) -> tuple[Finding, ...]:
     return apply_waivers(findings, waivers, today=project.today)
 
 
-def _decision(
-    findings: tuple[Finding, ...], project: Project, settings: AssessSettings, catalogue: Catalogue
-) -> Decision:
+def _policy(
+    project: Project, settings: AssessSettings, catalogue: Catalogue, rules: Sequence[Found]
+) -> Policy:
     declared = project.declaration
     strict = Profile.STRICT in {settings.profile, declared.profile if declared else Profile.DEFAULT}
     is_critical = declared.criticality.is_critical if declared and declared.criticality else None
-    policy = Policy(
+    unseen = find_unseen(project)
+    return Policy(
         catalogue=catalogue,
         today=project.today,
         profile=Profile.STRICT if strict else Profile.DEFAULT,
         is_critical=is_critical,
         declaration=declared,
         inapplicable=inapplicable(project.inventory.traits),
-        unseen=_unseen(project.gaps),
+        unseen=unseen.hiding,
+        apart=unseen.apart,
+        declarative=frozenset(found.card.id for found in rules if found.card.reads_declaration_alone),
     )
-    return decide(findings, policy)
-
-
-def _unseen(gaps: Sequence[Gap]) -> str:
-    # A pointer names what it stands for; every other gap that matters may hide anything.
-    hidden = [
-        gap.path
-        for gap in gaps
-        if gap.matters and gap.reason is not GapReason.NOT_HERE and role_of(gap.path) is FileRole.PRODUCT
-    ]
-    if not hidden:
-        return ""
-    others = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
-    return f"{hidden[0]}{others} could not be looked at"
 
 
 def _coverage(read: _Reading, rules: Sequence[Found]) -> Coverage:
@@ -294,12 +307,3 @@ def _coverage(read: _Reading, rules: Sequence[Found]) -> Coverage:
         bytes=sum(facts.size for facts in read.files),
         rules=len(rules),
     )
-
-
-def _tree_digest(files: Iterable[FileFacts]) -> str:
-    tree = hashlib.sha256()
-    for facts in files:
-        if not facts.digest:
-            return ""
-        tree.update(f"{facts.path}\0{facts.digest}\n".encode("utf-8", "surrogatepass"))
-    return tree.hexdigest()

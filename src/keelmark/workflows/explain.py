@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from keelmark.core.catalogue import Automation, Catalogue, Item, Recommendation
+from keelmark.development.supplychain.techniques import cards as technique_cards
 from keelmark.errors import StoreError, UsageError
 from keelmark.guidelines import load as load_catalogue
 from keelmark.guidelines.applicability import needs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keelmark.core.finding import Finding
+    from keelmark.core.scan import TechniqueCard
     from keelmark.engine.discovery import Found
 
 __all__ = ["explain"]
@@ -34,7 +36,7 @@ def explain(name: str, *, root: Path) -> str:
     """The page about a name, as Markdown; without a name, the list of items.
 
     Args:
-        name: Slug of a rule, id of an item, recommendation, principle, gap or extension, or the beginning of a
+        name: Slug of a rule or of a technique of artefacts, id of an item, recommendation, principle, gap or extension, or the beginning of a
             finding's fingerprint in the latest run.
         root: The assessed folder, for findings.
 
@@ -58,11 +60,14 @@ def explain(name: str, *, root: Path) -> str:
     group = [row for key, row in rows.items() if key.startswith((f"{name.lower()}.", f"{name.lower()}-"))]
     if group and group[0].item not in catalogue.item_by_id:
         return "\n".join(_group(name.upper(), group))
+    techniques = {str(card.technique): card for card in technique_cards().values()}
+    if name in techniques:
+        return "\n".join(_technique(techniques[name]))
     finding = _finding(name, root)
     if finding is not None:
         return "\n".join(_about(finding, by_slug.get(finding.rule), catalogue))
     near = difflib.get_close_matches(
-        name, [*by_slug, *catalogue.by_id, *catalogue.item_by_id], n=3, cutoff=0.5
+        name, [*by_slug, *techniques, *catalogue.by_id, *catalogue.item_by_id], n=3, cutoff=0.5
     )
     hint = (
         f"did you mean {' or '.join(f'`{entry}`' for entry in near)}?"
@@ -103,6 +108,19 @@ def _rule(found: Found, catalogue: Catalogue) -> Iterator[str]:
     if card.references:
         yield ""
         yield "References: " + "; ".join(card.references)
+
+
+def _technique(card: TechniqueCard) -> Iterator[str]:
+    yield f"# {card.technique}"
+    yield ""
+    yield f"**{card.title}** ({card.severity.value}; a finding of `keelmark scan`)"
+    for title, text in (("What it is", card.what), ("Why it matters", card.why), ("What to do", card.fix)):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield text
+    yield ""
+    yield "Tags: " + ", ".join(f"`{tag}`" for tag in card.tags)
 
 
 def _item(item: Item, catalogue: Catalogue, rules: Sequence[Found]) -> Iterator[str]:

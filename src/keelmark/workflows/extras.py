@@ -1,12 +1,16 @@
-"""Facts that come from beside the folder: files the user brings, and what version control says."""
+"""Facts that come from beside the folder: files the user brings, and what the transparency log says."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from keelmark.errors import ConfigurationError, LimitExceededError, ParseError
+from keelmark.core.awareness import Acknowledged
+from keelmark.errors import ConfigurationError, LimitExceededError, ParseError, StoreError
 from keelmark.formats.advisories import read_advisories
 from keelmark.formats.source import Source
+from keelmark.workflows.acknowledgements import acknowledgements
+from keelmark.workflows.log import LOG_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +27,20 @@ def prepare_extras(settings: AssessSettings, root: Path) -> tuple[tuple[str, obj
     Raises:
         ConfigurationError: A file that the user brought cannot be read, or not as a whole.
     """
-    del root
-    if settings.advisories is None:
-        return ()
-    return (("advisories", _advisories(settings.advisories)),)
+    extras: list[tuple[str, object]] = []
+    if settings.advisories is not None:
+        extras.append(("advisories", _advisories(settings.advisories)))
+    if os.path.lexists(root / LOG_FOLDER):
+        extras.append(("acknowledgements", _acknowledged(root)))
+    return tuple(extras)
+
+
+def _acknowledged(root: Path) -> Acknowledged:
+    try:
+        return Acknowledged(given=acknowledgements(root))
+    except StoreError as error:
+        # Who was briefed is not known then; everything else can be assessed.
+        return Acknowledged(unreadable=error.message)
 
 
 def _advisories(file: Path) -> AdvisorySnapshot:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from keelmark.config import declaration as declaration_file
 from keelmark.core.asset import Asset, AssetKind, Inventory
+from keelmark.core.clock import SystemClock
 from keelmark.core.facts import FileRole
+from keelmark.core.project import Project
+from keelmark.design.threats.observe import observe
 from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine.collect import collect
 from keelmark.engine.readers import all_readers
@@ -16,33 +19,21 @@ from keelmark.engine.roles import role_of
 from keelmark.engine.walk import walk
 from keelmark.errors import UsageError
 from keelmark.guidelines import load as load_catalogue
+from keelmark.workflows.init_system import draft_components, draft_flows
 from keelmark.workflows.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from keelmark.core.system_model import SystemModel
     from keelmark.workflows.assess import Progress
 
 __all__ = ["draft", "write_declaration"]
 
 SCHEMA_FILE = ".keelmark/declaration.schema.json"
 MAX_ENTRIES = 60
-
-_COMPONENT_KINDS = {
-    AssetKind.MODEL: "model",
-    AssetKind.ABSENT_MODEL: "model",
-    AssetKind.ADAPTER: "model",
-    AssetKind.HOSTED_MODEL: "model",
-    AssetKind.HUB_MODEL: "model",
-    AssetKind.DATASET: "dataset",
-    AssetKind.ABSENT_DATA: "dataset",
-    AssetKind.PROMPT: "prompt",
-    AssetKind.TOOL: "tool",
-    AssetKind.MCP_SERVER: "mcp-server",
-    AssetKind.SERVICE: "service",
-    AssetKind.PIPELINE: "pipeline",
-}
+MAX_FLOWS = 120
 
 
 def draft(root: Path, *, progress: Progress | None = None) -> str:
@@ -62,7 +53,11 @@ def draft(root: Path, *, progress: Progress | None = None) -> str:
         files.append(collected.facts)
         if progress is not None:
             progress.advance(collected.facts.path)
-    text = "".join(f"{line}\n" for line in _lines(root.resolve().name, take_inventory(files)))
+    name = root.resolve().name
+    project = Project(
+        name=name, today=SystemClock().now().date(), files=tuple(files), inventory=take_inventory(files)
+    )
+    text = "".join(f"{line}\n" for line in _lines(name, project.inventory, observe(project)))
     declaration_file.parse(text, catalogue=load_catalogue())  # What is written must be readable.
     return text
 
@@ -97,7 +92,7 @@ def write_declaration(root: Path, *, progress: Progress | None = None) -> Path:
     return target
 
 
-def _lines(name: str, inventory: Inventory) -> Iterator[str]:
+def _lines(name: str, inventory: Inventory, system: SystemModel) -> Iterator[str]:
     yield f"# yaml-language-server: $schema={SCHEMA_FILE}"
     yield "# What only people can say about this system. Every key is explained; keelmark explain ID says more."
     yield "# An unknown key is an error. What is left empty stays unknown and never counts as a pass."
@@ -111,7 +106,7 @@ def _lines(name: str, inventory: Inventory) -> Iterator[str]:
     yield '  contact: ""    # where security reports go'
     yield ""
     yield from _criticality()
-    yield from _components(inventory)
+    yield from _components(inventory, system)
     yield from _suppliers(inventory)
     yield from _models(inventory)
     yield from _datasets(inventory)
@@ -135,28 +130,24 @@ def _criticality() -> Iterator[str]:
     yield ""
 
 
-def _components(inventory: Inventory) -> Iterator[str]:
+def _components(inventory: Inventory, system: SystemModel) -> Iterator[str]:
     yield "# The elements of the system (SD-2.a). What the code shows and this list lacks is a finding, and so is the reverse."
-    entries = []
-    seen: set[str] = set()
-    for asset in _product(inventory.of(*_COMPONENT_KINDS)):
-        identifier = _unique(asset.name, seen)
-        path = asset.path if asset.kind not in {AssetKind.HOSTED_MODEL, AssetKind.HUB_MODEL} else ""
-        entries.append((identifier, _COMPONENT_KINDS[asset.kind], path))
-    if any(asset.kind is AssetKind.ROUTE for asset in inventory.assets):
-        entries.append((_unique("api", seen), "api", ""))
-    if not entries:
-        yield "components: []"
-    else:
-        yield "components:"
-    for identifier, kind, path in entries[:MAX_ENTRIES]:
-        place = f", path: {_text(path)}" if path else ""
-        yield f"  - {{ id: {_text(identifier)}, kind: {kind}{place} }}"
+    entries = draft_components(inventory, system)
+    yield "components:" if entries else "components: []"
+    for entry in entries[:MAX_ENTRIES]:
+        place = f", path: {_text(entry.path)}" if entry.path else ""
+        yield f"  - {{ id: {_text(entry.id)}, kind: {entry.kind}{place} }}"
     yield from _more(entries)
     yield ""
-    yield "# What flows between them, and how far it can be trusted: trusted, user, third-party, model-output."
-    yield "# flows:"
-    yield "#   - { from: user, to: api, carries: questions, trust: user }"
+    yield "# What flows between them, and how far it can be trusted: trusted, user, third-party, model-output. As found:"
+    yield "# correct what is wrong, add what no code shows; keelmark threats follows them."
+    flows = draft_flows(entries[:MAX_ENTRIES], system)
+    yield "flows:" if flows else "flows: []"
+    for flow in flows[:MAX_FLOWS]:
+        ends = f"from: {_text(flow.source)}, to: {_text(flow.target)}"
+        yield f"  - {{ {ends}, carries: {_text(flow.carries)}, trust: {flow.trust} }}"
+    if len(flows) > MAX_FLOWS:
+        yield f"# {len(flows) - MAX_FLOWS} more were found; keelmark threats names them"
     yield ""
     yield "# Classes of data it handles (SD-2.e): name, where, why it may be processed, how long it is kept."
     yield "# data_classes:"
@@ -274,6 +265,10 @@ def _rest(inventory: Inventory) -> Iterator[str]:
     yield "  prohibited_uses: []"
     yield '  data_use: ""'
     yield ""
+    yield from _stated()
+
+
+def _stated() -> Iterator[str]:
     yield "# Statements of what software cannot see. Dated; each holds for at most 366 days."
     yield "attestations: []"
     yield "#   - recommendation: OM-2.a"
@@ -293,8 +288,13 @@ def _rest(inventory: Inventory) -> Iterator[str]:
     yield "# Recommendations that do not apply, with reason, owner and day of review (P-11)."
     yield "not_applicable: []"
     yield ""
-    yield "# Files left out of the assessment; each shows in every report."
+    yield "# Files left out of the assessment, each with reason, owner and expiry (at most 366 days ahead); each shows in"
+    yield "# every report. Without an expiry, what the files could hold is never called absent."
     yield "exclude: []"
+    yield "#   - path: reports/archive"
+    yield "#     reason: Reports of former years; nothing runs from there."
+    yield "#     owner: Head of Platform"
+    yield "#     expires: 2026-12-31"
 
 
 def _more(found: Sequence[object]) -> Iterator[str]:
@@ -304,15 +304,6 @@ def _more(found: Sequence[object]) -> Iterator[str]:
 
 def _product(assets: Iterable[Asset]) -> Sequence[Asset]:
     return [asset for asset in assets if role_of(asset.path) is FileRole.PRODUCT]
-
-
-def _unique(name: str, seen: set[str]) -> str:
-    candidate, count = name, 1
-    while candidate in seen:
-        count += 1
-        candidate = f"{name}-{count}"
-    seen.add(candidate)
-    return candidate
 
 
 def _text(value: str) -> str:

@@ -42,7 +42,7 @@ def accepts(document: object) -> bool:
     return True
 
 
-def values(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:  # noqa: C901 - one branch per word of the schema
+def values(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - one branch per word of the schema
     """Documents that a schema accepts."""
     if "$ref" in schema:
         return records(schema["$ref"].rpartition("/")[2])
@@ -67,6 +67,8 @@ def values(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:  #
             return st.one_of(st.integers(-(2**53), 2**53), st.integers(-100, 100).map(float))
         case "number":
             return st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
+        case "array" if name in {"controls", "recommendations"}:
+            return st.lists(st.sampled_from(IDS), max_size=2)
         case "array":
             return st.lists(values(schema["items"]), max_size=2)
         case "null":
@@ -120,7 +122,27 @@ def test_keys_are_those_of_the_file_not_of_python() -> None:
     assert "provenance" not in SCHEMA["properties"]
 
 
-@given(record(SCHEMA))
+def decided(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with one disposition for each threat, and an end for each acceptance."""
+    model = document.get("threat_model") or {}
+    for index, entry in enumerate(model.get("dispositions", ())):
+        entry["threat"] = f"threat-{index}"
+        if entry["treatment"] == "accept":
+            entry["expires"] = "2027-01-31"
+    return document
+
+
+def test_schema_asks_for_the_end_of_an_acceptance() -> None:
+    entry = {"threat": "t", "treatment": "accept", "reason": "r", "owner": "o"}
+    document = {"version": 1, "threat_model": {"dispositions": [entry]}}
+    assert not VALIDATOR.is_valid(document)
+    assert not accepts(document)
+    entry["expires"] = "2027-01-31"
+    assert VALIDATOR.is_valid(document)
+    assert accepts(document)
+
+
+@given(record(SCHEMA).map(decided))
 @settings(max_examples=120, deadline=None)
 def test_what_the_schema_accepts_the_reader_accepts(document: dict[str, Any]) -> None:
     VALIDATOR.validate(document)

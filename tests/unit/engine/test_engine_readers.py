@@ -13,6 +13,7 @@ from keelmark.engine.collect import read_source
 from keelmark.engine.readers import DATASETS, all_readers
 from keelmark.engine.signals import RecordReader, TextBounds, TextReader
 from keelmark.errors import RuleError
+from keelmark.formats.datasets import READER as RECORDS
 from keelmark.formats.source import Source
 
 NAMES = (
@@ -80,6 +81,39 @@ def test_text_beyond_the_bound_is_named() -> None:
     reader = TextReader(bounds=TextBounds(part_bytes=64, max_bytes=128))
     (reading,) = reader.read(Source.of_bytes(b"x = 1\n" * 100, path="a.ini"))
     assert [gap.reason for gap in reading.gaps] == [GapReason.TOO_LARGE]
+
+
+def test_places_count_over_all_parts_and_what_was_found_before_the_bound_is_kept() -> None:
+    key = "AKIA" + "QYLPMN5HHHFPZAM2"
+    text = f'aws_access_key_id = "{key}"\n' + "sk-a sk-b\n" * 20
+    # One key, one name, and two beginnings a line.
+    for most, reasons in ((42, []), (41, [GapReason.TOO_LARGE])):
+        reader = TextReader(bounds=TextBounds(part_bytes=64, max_places=most))
+        (reading,) = reader.read(Source.of_bytes(text.encode(), path="a.md"))
+        assert [secret.line for secret in reading.secrets] == [1]
+        assert [gap.reason for gap in reading.gaps] == reasons
+        assert all(gap.matters for gap in reading.gaps)
+
+
+def test_secrets_beyond_the_bound_are_named() -> None:
+    text = "".join(f'aws_access_key_id = "AKIA{chr(65 + n)}YLPMN5HHHFPZAM2"\n' for n in range(20))
+    found = {}
+    for most in (1, 20):
+        reader = TextReader(bounds=TextBounds(part_bytes=128, max_secrets=most))
+        (reading,) = reader.read(Source.of_bytes(text.encode(), path="conf.ini"))
+        found[most] = (len(reading.secrets), [gap.reason for gap in reading.gaps])
+    assert found[1][1] == [GapReason.TOO_LARGE]
+    assert found[20] == (found[20][0], [])
+    assert 1 < found[1][0] < found[20][0]
+
+
+def test_wide_records_are_looked_at_up_to_the_bound_and_never_called_complete() -> None:
+    text = "a,b\n" + "".join(f"name{n}@example.org,x\n" for n in range(10))
+    for most, complete in ((100, True), (10, False)):
+        reader = RecordReader(inner=RECORDS, max_values=most)
+        (reading,) = reader.read(Source.of_bytes(text.encode(), path="data.csv"))
+        assert reading.dataset is not None
+        assert reading.dataset.is_complete is complete
 
 
 @given(st.sampled_from(NAMES), st.sampled_from(HEADS), st.binary(max_size=200))

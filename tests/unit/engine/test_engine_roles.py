@@ -20,6 +20,8 @@ from keelmark.engine.roles import role_of
         ("templates/{{name}}/pyproject.toml", FileRole.EXAMPLE),
         ("{{x}}.py", FileRole.PRODUCT),
         ("apps/a/.agent/skills/b/evals/x.json", FileRole.DOCUMENTATION),
+        (".devcontainer/Dockerfile", FileRole.DOCUMENTATION),
+        ("devcontainer/Dockerfile", FileRole.PRODUCT),
         ("third_party/x.py", FileRole.VENDORED),
         ("docs/conf.py", FileRole.DOCUMENTATION),
     ],

@@ -62,14 +62,57 @@ def test_pipe_is_not_opened(tmp_path: Path) -> None:
     assert isinstance(entry_of(tmp_path / "pipe", "pipe"), Gap)
 
 
+def environment(folder: Path) -> None:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to("/nowhere/python3")
+    (folder / "lib" / "python3.12" / "site-packages").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text("")
+
+
 def test_tool_folders_are_named_not_entered(tmp_path: Path) -> None:
-    for name in (".git", "node_modules", "__pycache__"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "x.py").write_text("")
-    (tmp_path / "env").mkdir()
-    (tmp_path / "env" / "pyvenv.cfg").write_text("")
-    assert paths(tmp_path) == []
-    assert set(gaps(tmp_path)) == {".git", "node_modules", "__pycache__", "env"}
+    (tmp_path / "package.json").write_text("{}")
+    for name in (".git", "node_modules", "__pycache__", "web/node_modules"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+        (tmp_path / name / "inner" / "x.py").write_text("")
+    environment(tmp_path / "env")
+    assert paths(tmp_path) == ["package.json"]
+    assert set(gaps(tmp_path)) == {".git", "node_modules", "__pycache__", "env", "web/node_modules"}
+    assert not any(gap.may_hide for gap in walk(tmp_path).gaps)
+
+
+def test_a_name_or_a_mark_alone_makes_no_folder_of_a_tool(tmp_path: Path) -> None:
+    (tmp_path / "app" / "node_modules").mkdir(parents=True)
+    (tmp_path / "app" / "node_modules" / "server.js").write_text("")
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "pyvenv.cfg").write_text("home = /usr/bin")
+    (tmp_path / "service" / "main.py").write_text("")
+    assert gaps(tmp_path) == {}
+    assert paths(tmp_path) == ["app/node_modules/server.js", "service/main.py", "service/pyvenv.cfg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "hides"),
+    [
+        ("node_modules/server.js", True),
+        ("node_modules/a/index.js", False),
+        (".mypy_cache/3.12/app.py", True),
+        (".mypy_cache/3.12/app.data.json", False),
+        ("__pycache__/app.py", True),
+        ("__pycache__/app.cpython-312.pyc", False),
+        (".ipynb_checkpoints/a-checkpoint.ipynb", False),
+        ("env/server.py", True),
+        (".git/hooks.py", False),
+    ],
+)
+def test_program_text_of_its_own_in_the_folder_of_a_tool_may_hide(
+    tmp_path: Path, path: str, hides: bool
+) -> None:
+    (tmp_path / "package.json").write_text("{}")
+    environment(tmp_path / "env")
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text("x")
+    found = {gap.path: gap.may_hide for gap in walk(tmp_path).gaps}
+    assert found[path.partition("/")[0]] is hides
 
 
 def test_bound_on_files_is_a_gap(tmp_path: Path) -> None:

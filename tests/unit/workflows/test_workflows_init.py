@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from keelmark.config.declaration import parse, read
 from keelmark.core.asset import Asset, AssetKind, Inventory
+from keelmark.core.declaration import ComponentKind, FlowTrust
+from keelmark.core.system_model import Element, Link, Origin, SystemModel
 from keelmark.errors import UsageError
 from keelmark.formats import yaml_tree
 from keelmark.guidelines import load
@@ -35,6 +37,16 @@ def test_draft_of_every_kind_of_folder_is_valid(folder: Path) -> None:
     assert declared.system is not None
     assert declared.system.name == folder.name
     assert declared.attestations == declared.waivers == declared.not_applicable == declared.exclude == ()
+
+
+def test_examples_in_comments_can_be_used_as_they_stand(tmp_path: Path) -> None:
+    text = draft(tmp_path)
+    start = text.index("exclude: []")
+    example = text[start:].replace("exclude: []", "exclude:").replace("\n# ", "\n")
+    (entry,) = parse(text[:start] + example, catalogue=CATALOGUE).exclude
+    assert entry.expires is not None
+    assert entry.owner
+    assert "expir" in text[text.rindex("# Files", 0, start) : start]
 
 
 def test_what_was_found_is_in_it(tmp_path: Path) -> None:
@@ -117,9 +129,17 @@ def named(name: str) -> Inventory:
     )
 
 
+def drawn(name: str) -> SystemModel:
+    """A system whose parts and flows carry the name."""
+    agent = Element(id="a", kind=ComponentKind.AGENT, name=name, origin=Origin.OBSERVED, path=name or "x")
+    memory = Element(id="m", kind=ComponentKind.MEMORY, name=name, origin=Origin.OBSERVED)
+    flow = Link(source="a", target="m", carries=name, trust=FlowTrust.USER, origin=Origin.OBSERVED)
+    return SystemModel(name=name, elements=(agent, memory), links=(flow,))
+
+
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
 def test_hostile_name_stays_one_scalar(name: str) -> None:
-    text = "".join(f"{line}\n" for line in module._lines(name, named(name)))
+    text = "".join(f"{line}\n" for line in module._lines(name, named(name), drawn(name)))
     declared = parse(text, catalogue=CATALOGUE)
     readable = name.encode("utf-8", "backslashreplace").decode("utf-8")
     assert declared.system is not None
@@ -129,6 +149,7 @@ def test_hostile_name_stays_one_scalar(name: str) -> None:
     assert {prompt.id for prompt in declared.prompts} == {readable}
     assert {tool.name for tool in declared.tools} == {readable}
     assert declared.waivers == declared.exclude == declared.attestations == ()
+    assert [flow.carries for flow in declared.flows] == [readable]
 
 
 @given(st.text())

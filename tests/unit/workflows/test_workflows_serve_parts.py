@@ -1,0 +1,25 @@
+"""Everything that the settings of a gateway name by a path starts from their folder, wherever the gateway is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keelmark.errors import ConfigurationError
+from keelmark.workflows.serve_parts import secret_from
+
+
+def test_a_secret_in_a_file_is_looked_for_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "project/key").write_text("of the project\n")
+    (tmp_path / "elsewhere/key").write_text("of nobody\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert secret_from("file:key", root=tmp_path / "project").reveal() == b"of the project"
+    whole = secret_from(f"file:{tmp_path}/elsewhere/key", root=tmp_path / "project")
+    assert whole.reveal() == b"of nobody"
+    with pytest.raises(ConfigurationError, match="`other` cannot be read"):
+        secret_from("file:other", root=tmp_path / "project")
