@@ -8,6 +8,9 @@
     ├── LimitExceededError          a named bound was reached; the answer is unknown
     ├── RuleError                   a rule breaks its contract (a defect of the rule)
     ├── StoreError                  evidence could not be read or written
+    ├── TrustError                  a key, signature or envelope cannot be relied on
+    ├── UnsafeLoadError             a guarded load asked for what is not known to be harmless
+    ├── ScreenedError               a text on its way through the gateway must not go on
     └── InterruptedRunError         the run was stopped; what was found so far is kept
 
 People see message and hint; the traceback comes with `--verbose`.
@@ -23,7 +26,10 @@ __all__ = [
     "LimitExceededError",
     "ParseError",
     "RuleError",
+    "ScreenedError",
     "StoreError",
+    "TrustError",
+    "UnsafeLoadError",
     "UsageError",
 ]
 
@@ -81,6 +87,26 @@ class RuleError(KeelmarkError):
 
 class StoreError(KeelmarkError):
     """Evidence could not be read or written."""
+
+
+class TrustError(KeelmarkError):
+    """A key, signature or envelope cannot be relied on."""
+
+
+class UnsafeLoadError(KeelmarkError):
+    """What is loaded inside of a guard asked for something that is not known to be harmless."""
+
+
+class ScreenedError(KeelmarkError):
+    """A text on its way through the gateway must not go on.
+
+    Args:
+        reason: Id of the reason, as the table of refusals knows it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"text was stopped: {reason}")
+        self.reason = reason
 
 
 class InterruptedRunError(KeelmarkError):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from datetime import date
 from pathlib import Path  # noqa: TC003 - read at run time by the command line
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from keelmark.cli.output import parse_formats, print_text, write_file
+from keelmark.cli.days import day_of
+from keelmark.cli.output import parse_formats, print_text, terminal_style, write_file
 from keelmark.cli.progress import watching
 from keelmark.config.settings import resolve
 from keelmark.core.declaration import Profile  # noqa: TC001 - as above
-from keelmark.errors import UsageError
 from keelmark.guidelines import load as load_catalogue
 from keelmark.report import console
 from keelmark.report.formats import FORMATS
@@ -50,12 +46,13 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
     plugins: bool | None = None,
     as_of: str | None = None,
     max_seconds: float | None = None,
+    log: Annotated[bool | None, Parameter(name="--log", negative="--no-log")] = None,
 ) -> int:
     """Assess a project and say: release, do not release, or not enough evidence.
 
     Args:
         paths: One folder (default: the current one), or files of the current folder.
-        format: console, json, sarif, markdown, html or junit; NAME=FILE writes a file. May be given several times.
+        format: console, json, sarif, markdown, html, junit, oscal or cyclonedx; NAME=FILE writes a file. May be given several times.
         verbose: Every finding, asset, gap and recommendation.
         quiet: No progress.
         profile: strict treats every warning as blocking. There is nothing weaker than the default.
@@ -68,6 +65,8 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
         plugins: --no-plugins leaves out rules of other installed packages.
         as_of: Day the decision speaks of (2026-01-31); shown in every report.
         max_seconds: Bound on reading files; what is left then is named as not looked at.
+        log: Begin a transparency log in .keelmark/log, and record the run in it; --no-log does not record. When not given, it is recorded
+            where there is a log.
     """
     wanted = parse_formats(format)
     settings = resolve(
@@ -79,8 +78,9 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
             "write": write,
             "cache": cache,
             "plugins": plugins,
-            "as_of": _day(as_of),
+            "as_of": day_of(as_of),
             "max_seconds": max_seconds,
+            "log": log,
         }
     )
     with watching(quiet=quiet) as progress:
@@ -102,21 +102,12 @@ def assess(  # noqa: PLR0913 - each option of the command is one argument
 def _for_terminal(
     assessment: Assessment, catalogue: Catalogue, cards: Mapping[str, Card], *, verbose: bool
 ) -> str:
-    is_terminal = sys.stdout.isatty()
+    width, color = terminal_style()
     return console.render(
         assessment,
         catalogue=catalogue,
         cards=cards,
-        width=shutil.get_terminal_size().columns if is_terminal else 100,
-        color=console.wants_color(is_terminal=is_terminal, environment=os.environ),
+        width=width,
+        color=color,
         verbose=verbose,
     )
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"`{text}` is no day", hint="write it like 2026-01-31") from None

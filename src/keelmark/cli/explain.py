@@ -24,10 +24,10 @@ def explain(
     path: Path = Path(),
     format: Annotated[Literal["console", "markdown", "json"], Parameter(name=("--format", "-f"))] = "console",  # noqa: A002
 ) -> int:
-    """Explain a rule, an item, a recommendation or a finding: what, why, how to fix. Offline.
+    """Explain a rule, a technique, an item, a recommendation or a finding: what, why, how to fix. Offline.
 
     Args:
-        name: Rule, item, recommendation, or the beginning of a fingerprint.
+        name: Rule, technique of artefacts, item, recommendation, or the beginning of a fingerprint.
         path: The assessed folder, for findings.
         format: console, markdown or json.
     """

@@ -10,49 +10,25 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError
-from rich.console import Console
-
-from keelmark import __version__
-from keelmark.cli.commands import COMMANDS
+from keelmark.cli.commands import STANDARD_INPUT
+from keelmark.cli.output import print_text
+from keelmark.cli.plain_scan import arguments_of, with_address
 from keelmark.errors import KeelmarkError
 from keelmark.report.sanitise import terminal
+from keelmark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["app", "main", "run"]
+__all__ = ["main", "run"]
 
 EXIT_COULD_NOT_RUN = 2
-
-app = App(
-    name="keelmark",
-    help="The Guidelines for secure AI system development as running software.",
-    help_epilogue="Exit codes: 0 release, 1 do not release, 2 could not run, 3 not enough evidence.",
-    help_format="markdown",
-    version=__version__,
-    error_console=Console(stderr=True),
-    exit_on_error=False,
-    print_error=False,
-    result_action="return_value",
-    suppress_keyboard_interrupt=False,
-)
-
-# Commands are named by import path, so that `keelmark --help` and shell completion load none of them.
-for _command in COMMANDS:
-    app.command(
-        f"keelmark.cli.{_command.name}:{_command.name}",
-        name=_command.name,
-        help=_command.summary,
-        help_epilogue=f"Examples:\n\n```text\n{_command.examples}\n```",
-    )
-app.register_install_completion_command(name="--install-completion")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
-        code = app(list(arguments))
+        code = _dispatched(arguments)
         sys.stdout.flush()  # What cannot be written is known now, not after the exit code is settled.
     except KeyboardInterrupt:
         return _failed("stopped before there was a result", "")
@@ -67,6 +43,23 @@ def run(arguments: Sequence[str]) -> int:
     if not arguments:
         return EXIT_COULD_NOT_RUN  # The help was shown; nothing was assessed, and that must not look like a pass.
     return code if isinstance(code, int) else 0
+
+
+def _dispatched(arguments: Sequence[str]) -> object:
+    """What the command returns. What runs in every pipeline is started without the weight of the full parser."""
+    if list(arguments) == ["--version"]:
+        print_text(__version__)
+        return 0
+    # The parser takes a lone hyphen for an option; everywhere else it means standard input.
+    readable = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
+    plain = arguments_of(readable)
+    if plain is not None:
+        from keelmark.cli.scanning import scan_files  # noqa: PLC0415 - only who scans pays for it
+
+        return scan_files(plain)
+    from keelmark.cli.app import app  # noqa: PLC0415 - as above
+
+    return app(with_address(readable) if readable[:1] == ["scan"] else readable)
 
 
 def main() -> None:
@@ -86,6 +79,8 @@ def main() -> None:
 
 
 def _words(error: Exception) -> tuple[str, str]:
+    from cyclopts import CycloptsError  # noqa: PLC0415 - only who failed pays for it
+
     match error:
         case CycloptsError():
             return _plain(error), "keelmark --help shows the commands and their options"
@@ -105,6 +100,6 @@ def _failed(message: str, hint: str) -> int:
     return EXIT_COULD_NOT_RUN
 
 
-def _plain(error: CycloptsError) -> str:
+def _plain(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text[:1].lower() + text[1:].rstrip(".")

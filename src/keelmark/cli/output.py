@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from keelmark.errors import UsageError
-from keelmark.report.formats import FORMATS
-from keelmark.report.sanitise import terminal
-from keelmark.workflows.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-__all__ = ["Wanted", "parse_formats", "print_table", "print_text", "write_file"]
+__all__ = ["Wanted", "parse_formats", "print_table", "print_text", "terminal_style", "write_file"]
+
+
+_WIDTH_OF_FILES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +28,20 @@ class Wanted:
     file: Path | None = None
 
 
-def parse_formats(values: Sequence[str]) -> tuple[Wanted, ...]:
-    """The reports that `--format` asks for; the console when nothing is asked.
+# Most of what is imported inside of functions here is heavy, and scans and short answers have no use for it.
+
+
+def parse_formats(values: Sequence[str], *, known: Collection[str] = ()) -> tuple[Wanted, ...]:
+    """The reports that `--format` asks for, among those `known` (those of assessments); the console when nothing is asked.
 
     Raises:
         UsageError: An unknown format, or two reports for standard output.
     """
-    wanted = tuple(_one(value) for value in values) or (Wanted(name="console"),)
+    if values and not known:
+        from keelmark.report.formats import FORMATS  # noqa: PLC0415 - see above
+
+        known = FORMATS
+    wanted = tuple(_one(value, known) for value in values) or (Wanted(name="console"),)
     files = [entry.file.resolve() for entry in wanted if entry.file is not None]
     if len(set(files)) < len(files):
         raise UsageError(
@@ -49,10 +54,10 @@ def parse_formats(values: Sequence[str]) -> tuple[Wanted, ...]:
     return wanted
 
 
-def _one(value: str) -> Wanted:
+def _one(value: str, known: Collection[str]) -> Wanted:
     name, has_file, file = value.partition("=")
-    if name not in FORMATS:
-        raise UsageError(f"there is no format `{name}`", hint=f"one of: {', '.join(FORMATS)}")
+    if name not in known:
+        raise UsageError(f"there is no format `{name}`", hint=f"one of: {', '.join(known)}")
     if not has_file:
         return Wanted(name=name)
     if not file or Path(file).is_dir() or not Path(file).parent.is_dir():
@@ -69,10 +74,21 @@ def write_file(file: Path, text: str) -> None:
     Raises:
         UsageError: It cannot be written.
     """
+    from keelmark.workflows.whole_file import write_whole  # noqa: PLC0415 - see above
+
     try:
         write_whole(file, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"`{file}` cannot be written: {error.strerror}") from error
+
+
+def terminal_style() -> tuple[int, bool]:
+    """Columns of standard output, and whether to write colours there."""
+    if not sys.stdout.isatty():
+        return _WIDTH_OF_FILES, False
+    from keelmark.report.console import wants_color  # noqa: PLC0415 - see above
+
+    return shutil.get_terminal_size().columns, wants_color(is_terminal=True, environment=os.environ)
 
 
 def print_text(text: str) -> None:
@@ -83,8 +99,14 @@ def print_text(text: str) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their headings: fitted to a terminal; whole, and one line each, for other programs."""
+    from keelmark.report.sanitise import terminal  # noqa: PLC0415 - see above
+
     cells = [[terminal(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - see above
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, no_wrap=column != columns[-1])

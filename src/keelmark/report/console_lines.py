@@ -8,10 +8,12 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from keelmark.core.outcome import Outcome, Severity, Status
-from keelmark.report.sanitise import terminal_name
-from keelmark.report.summary import Tone
+from keelmark.report.sanitise import guard_lines, terminal_name
+from keelmark.report.words import Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keelmark.core.location import Location
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "TONE_STYLES",
     "TONE_SYMBOLS",
     "location_text",
+    "render_lines",
     "severity_text",
     "wrapped",
 ]
@@ -49,6 +52,31 @@ _SEVERITIES = {
     Severity.LOW: "",
     Severity.INFO: "dim",
 }
+
+
+def render_lines(lines: Sequence[Text], columns: int, *, color: bool) -> str:
+    """Lines as text for a terminal of so many columns; no line of it can be read as a command by a CI system."""
+    text = _colored(lines, columns) if color else "".join(f"{line.plain}\n" for line in lines)
+    return guard_lines("\n".join(line.rstrip() for line in text.split("\n")))
+
+
+def _colored(lines: Sequence[Text], columns: int) -> str:
+    from io import StringIO  # noqa: PLC0415 - reports without colours are most, and need none of this
+
+    from rich.console import Console  # noqa: PLC0415
+
+    stream = StringIO()
+    console = Console(
+        file=stream,
+        width=columns,
+        force_terminal=True,
+        highlight=False,
+        color_system="standard",
+        legacy_windows=False,
+    )
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    return stream.getvalue()
 
 
 def severity_text(severity: Severity | None) -> Text:

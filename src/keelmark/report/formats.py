@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from keelmark.report import console, html, json_report, junit, markdown, sarif
+from keelmark.report import console, cyclonedx, html, json_report, junit, markdown, oscal, sarif
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +86,20 @@ _ALL = (
         media_type="application/xml",
         summary="for CI systems that show test results",
         render=junit.render,
+    ),
+    Format(
+        name="oscal",
+        extension=".oscal.json",
+        media_type="application/json",
+        summary="for auditors and authorities (OSCAL assessment results)",
+        render=oscal.render,
+    ),
+    Format(
+        name="cyclonedx",
+        extension=".cdx.json",
+        media_type="application/vnd.cyclonedx+json; version=1.7",
+        summary="bill of materials with declarations (CycloneDX 1.7)",
+        render=cyclonedx.render,
     ),
 )
 

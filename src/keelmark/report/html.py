@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from keelmark import __version__
 from keelmark.core.outcome import Area, Outcome, Status
 from keelmark.report import html_view
 from keelmark.report.reasons import reasons
@@ -30,6 +29,7 @@ from keelmark.report.summary import (
     next_steps,
     waived,
 )
+from keelmark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
     from keelmark.core.catalogue import Catalogue
     from keelmark.core.finding import Card
 
-__all__ = ["render"]
+__all__ = ["asset", "environment", "finished", "policy_of", "render"]
 
 _TEMPLATE = "report.html.j2"
 
 
 def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[str, Card]) -> str:
     """The page."""
-    environment = _environment()
-    style = _asset(environment, "report.css")
-    script = _asset(environment, "report.js.j2")
+    pages = environment()
+    style = asset("report.css")
+    script = asset("report.js.j2")
     top = reasons(assessment, catalogue=catalogue, cards=cards)
-    page = environment.get_template(_TEMPLATE).render(
+    page = pages.get_template(_TEMPLATE).render(
         style=style,
         script=script,
-        policy=_policy(style, script),
+        policy=policy_of(style, script),
         keelmark=__version__,
         a=assessment,
         catalogue=catalogue,
@@ -69,13 +69,18 @@ def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[st
         steps=next_steps(assessment, top, cards),
         bounds=html_view.BOUNDS,
     )
-    # Shown the same, yet no CI log that prints the page reads a command out of it.
+    return finished(page)
+
+
+def finished(page: str) -> str:
+    """A page that shows the same, and out of which no CI log that prints it reads a command."""
     return page.replace("##[", "#&#35;[")
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What every page is made with: cleans and escapes each value, so that no template can forget it."""
+    made = Environment(
         loader=PackageLoader("keelmark.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -84,8 +89,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(prose=_prose, place=name, size=_size, number="{:,}".format)
-    environment.globals.update(
+    made.filters.update(prose=_prose, place=name, size=_size, number="{:,}".format)
+    made.globals.update(
         AREA_TITLES=AREA_TITLES,
         OTHER_ROWS=OTHER_ROWS,
         STATUS_WORDS=STATUS_WORDS,
@@ -95,7 +100,7 @@ def _environment() -> Environment:
         Status=Status,
         count=count,
     )
-    return environment
+    return made
 
 
 def _finalized(value: object) -> object:
@@ -126,15 +131,19 @@ def _size(number: int | None) -> str:
     return f"{value:.1f} TB"
 
 
-def _asset(environment: Environment, file: str) -> Markup:
-    assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, file)
+def asset(file: str) -> Markup:
+    """A packaged style sheet or script, as it stands."""
+    loader = environment().loader
+    assert loader is not None
+    source, _, _ = loader.get_source(environment(), file)
     return Markup(source)  # noqa: S704 - our own packaged file
 
 
-def _policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str = "") -> str:
+    """The content security policy of a page with this style and script, and nothing else."""
+    scripts = f"'{_digest(script)}'" if script else "'none'"
     return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src {scripts}; "
         "base-uri 'none'; form-action 'none'"
     )
 

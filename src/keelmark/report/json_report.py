@@ -11,11 +11,11 @@ import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from keelmark import __version__
 from keelmark.core.outcome import Area, Status
+from keelmark.report.json_text import name_of, text_of, written
 from keelmark.report.reasons import blocking_of, exit_code, in_order, is_blocking, reasons, title_of
-from keelmark.report.sanitise import Bounds, name, sentence
 from keelmark.report.summary import headline, tally_of_area
+from keelmark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,18 +33,10 @@ __all__ = ["SCHEMA_VERSION", "document", "render", "schema", "written"]
 
 SCHEMA_VERSION = "1.0"
 
-# Programs want whole paths and messages; the bounds only keep one hostile file from filling the disk.
-_BOUNDS = Bounds(sentence=4_000, name=4_096)
-
 
 def render(assessment: Assessment, /, *, catalogue: Catalogue, cards: Mapping[str, Card]) -> str:
     """The document as text."""
     return written(document(assessment, catalogue=catalogue, cards=cards))
-
-
-def written(value: object) -> str:
-    """JSON in ASCII, indented; no line of it can be read as a command by a CI system."""
-    return json.dumps(value, ensure_ascii=True, indent=2).replace("##[", "#\\u0023[") + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -69,35 +61,35 @@ def document(assessment: Assessment, *, catalogue: Catalogue, cards: Mapping[str
         # Only some files, or a run that was stopped: there is no verdict on the project.
         "verdict": None if _has_no_verdict(assessment) else str(assessment.decision.verdict),
         "exit_code": exit_code(assessment),
-        "headline": _text(f"{head.words}: {head.sentence}"),
+        "headline": text_of(f"{head.words}: {head.sentence}"),
         "partial": assessment.is_partial,
         "interrupted": assessment.is_interrupted,
         "only_new": assessment.only_new,
         "keelmark": __version__,
-        "guidelines": _text(catalogue.version),
-        "run": _name(assessment.id),
+        "guidelines": text_of(catalogue.version),
+        "run": name_of(assessment.id),
         "started": assessment.started.isoformat(),
         "duration_s": round(assessment.duration_s, 3),
         "today": assessment.today.isoformat(),
-        "target": _name(assessment.target),
-        "system": _name(assessment.system),
-        "version": _name(assessment.version),
-        "profile": _name(assessment.decision.profile),
+        "target": name_of(assessment.target),
+        "system": name_of(assessment.system),
+        "version": name_of(assessment.version),
+        "profile": name_of(assessment.decision.profile),
         "critical": assessment.decision.is_critical,
-        "tree_digest": _name(assessment.tree_digest),
+        "tree_digest": name_of(assessment.tree_digest),
         "reasons": [_reason(reason) for reason in top],
         "findings": [_finding(finding, cards, blocks=is_blocking(finding, blocking)) for finding in ordered],
         "assets": [_asset(asset) for asset in assessment.inventory.assets],
         "absent": [
-            {"what": _text(each.what), "looked_for": _text(each.looked_for)}
+            {"what": text_of(each.what), "looked_for": text_of(each.looked_for)}
             for each in assessment.inventory.absent
         ],
-        "traits": [_name(trait) for trait in assessment.inventory.traits],
+        "traits": [name_of(trait) for trait in assessment.inventory.traits],
         "not_looked_at": [_gap(gap) for gap in sorted(assessment.gaps, key=_gap_order)],
         "coverage": _coverage(assessment, catalogue),
         "comparison": _comparison(assessment.comparison),
         "settings": [
-            {"name": _name(each.name), "value": _text(each.value), "origin": _text(each.origin)}
+            {"name": name_of(each.name), "value": text_of(each.value), "origin": text_of(each.origin)}
             for each in assessment.settings
         ],
     }
@@ -107,32 +99,24 @@ def _has_no_verdict(assessment: Assessment) -> bool:
     return assessment.is_partial or assessment.is_interrupted
 
 
-def _text(value: str) -> str:
-    return sentence(value, limit=_BOUNDS.sentence)
-
-
-def _name(value: str) -> str:
-    return name(value, limit=_BOUNDS.name)
-
-
 def _reason(reason: Reason) -> dict[str, Any]:
     return {
-        "id": _name(reason.id),
-        "what": _text(reason.what),
-        "fix": _text(reason.fix),
+        "id": name_of(reason.id),
+        "what": text_of(reason.what),
+        "fix": text_of(reason.fix),
         "location": _location(reason.location) if reason.location is not None else None,
         "severity": str(reason.severity) if reason.severity is not None else None,
         "blocking": reason.is_blocking,
-        "item": _name(reason.recommendation),
+        "item": name_of(reason.recommendation),
     }
 
 
 def _location(location: Location) -> dict[str, Any]:
     return {
-        "path": _name(location.path),
+        "path": name_of(location.path),
         "line": location.line,
         "column": location.column,
-        "part": _name(location.part),
+        "part": name_of(location.part),
     }
 
 
@@ -140,41 +124,41 @@ def _finding(finding: Finding, cards: Mapping[str, Card], *, blocks: bool) -> di
     card = cards.get(finding.rule)
     waiver = finding.waiver
     return {
-        "rule": _name(finding.rule),
-        "title": _text(title_of(finding.rule, cards)),
+        "rule": name_of(finding.rule),
+        "title": text_of(title_of(finding.rule, cards)),
         "outcome": str(finding.outcome),
         "severity": str(finding.severity),
         "confidence": str(finding.confidence),
-        "items": [_name(each) for each in finding.recommendations],
-        "message": _text(finding.message),
+        "items": [name_of(each) for each in finding.recommendations],
+        "message": text_of(finding.message),
         "locations": [_location(each) for each in finding.locations],
-        "fix": _text(finding.fix),
-        "subject": _name(finding.subject),
-        "fingerprint": _name(finding.fingerprint),
+        "fix": text_of(finding.fix),
+        "subject": name_of(finding.subject),
+        "fingerprint": name_of(finding.fingerprint),
         "blocking": blocks,
-        "evidence": [{"name": _name(key), "value": _text(value)} for key, value in finding.evidence],
+        "evidence": [{"name": name_of(key), "value": text_of(value)} for key, value in finding.evidence],
         "waiver": None
         if waiver is None
         else {
-            "reason": _text(waiver.reason),
-            "owner": _text(waiver.owner),
+            "reason": text_of(waiver.reason),
+            "owner": text_of(waiver.owner),
             "expires": waiver.expires.isoformat(),
         },
-        "tags": [_name(tag) for tag in card.tags] if card is not None else [],
+        "tags": [name_of(tag) for tag in card.tags] if card is not None else [],
     }
 
 
 def _asset(asset: Asset) -> dict[str, Any]:
     return {
         "kind": str(asset.kind),
-        "name": _name(asset.name),
-        "path": _name(asset.path),
+        "name": name_of(asset.name),
+        "path": name_of(asset.path),
         "line": asset.line,
-        "format": _name(asset.format),
+        "format": name_of(asset.format),
         "size": asset.size,
-        "digest": _name(asset.digest),
+        "digest": name_of(asset.digest),
         "present": asset.is_present,
-        "detail": {_name(key): _text(value) for key, value in asset.detail},
+        "detail": {name_of(key): text_of(value) for key, value in asset.detail},
     }
 
 
@@ -184,10 +168,10 @@ def _gap_order(gap: Gap) -> tuple[object, ...]:
 
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
-        "path": _name(gap.path),
+        "path": name_of(gap.path),
         "line": gap.line,
         "reason": str(gap.reason),
-        "detail": _text(gap.detail),
+        "detail": text_of(gap.detail),
         "matters": gap.matters,
     }
 
@@ -198,7 +182,7 @@ def _coverage(assessment: Assessment, catalogue: Catalogue) -> dict[str, Any]:
         "files": coverage.files,
         "read": coverage.read,
         "cached": coverage.cached,
-        "opaque": [{"suffix": _name(suffix), "files": number} for suffix, number in coverage.opaque],
+        "opaque": [{"suffix": name_of(suffix), "files": number} for suffix, number in coverage.opaque],
         "bytes": coverage.bytes,
         "rules": coverage.rules,
         "areas": [_area(assessment, catalogue, area) for area in (*Area, None)],
@@ -216,14 +200,14 @@ def _standing(row: Standing, catalogue: Catalogue) -> dict[str, Any]:
     known = catalogue.by_id.get(row.recommendation)
     area = catalogue.area_of(row.recommendation)
     return {
-        "id": _name(row.recommendation),
+        "id": name_of(row.recommendation),
         "item": known.item if known else "",
         "area": str(area) if area else None,
         "status": str(row.status),
         "gate": str(row.gate),
         "mandatory": row.is_mandatory,
-        "reason": _text(row.reason),
-        "rules": [_name(rule) for rule in row.rules],
+        "reason": text_of(row.reason),
+        "rules": [name_of(rule) for rule in row.rules],
     }
 
 
@@ -231,8 +215,8 @@ def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
     if comparison is None:
         return None
     return {
-        "source": _name(comparison.source),
-        "new": [_name(each) for each in sorted(comparison.new)],
-        "known": [_name(each) for each in sorted(comparison.known)],
-        "gone": [_name(each) for each in sorted(comparison.gone)],
+        "source": name_of(comparison.source),
+        "new": [name_of(each) for each in sorted(comparison.new)],
+        "known": [name_of(each) for each in sorted(comparison.known)],
+        "gone": [name_of(each) for each in sorted(comparison.gone)],
     }

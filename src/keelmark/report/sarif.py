@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import re2
 
-from keelmark import __version__
 from keelmark.core.outcome import Outcome, Severity
 from keelmark.report.json_report import written
 from keelmark.report.reasons import blocking_of, exit_code, in_order, is_blocking
 from keelmark.report.sanitise import name, sentence, uri
 from keelmark.report.sarif_rules import descriptor, notification_descriptors, notification_id
 from keelmark.report.summary import headline, message_with_fix
+from keelmark.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keelmark.core.finding import Card, Finding
     from keelmark.core.location import Location
 
-__all__ = ["document", "render"]
+__all__ = ["document", "gap_note", "moment", "plain", "render"]
 
 _ROOT = "SRCROOT"
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -125,7 +125,7 @@ def _result(
         "ruleIndex": rule_index[finding.rule],
         "kind": _KINDS[finding.outcome],
         "level": _level(finding, blocks=blocks),
-        "message": {"text": _plain(sentence(message_with_fix(finding), limit=2_000))},
+        "message": {"text": plain(sentence(message_with_fix(finding), limit=2_000))},
         "locations": locations[:1] or [_whole_project(artifact_index)],
         "partialFingerprints": {"keelmark/v1": name(finding.fingerprint)},
         "properties": {
@@ -172,7 +172,8 @@ def _suppression(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A cleaned text as the words of a message."""
     # In a message `[text](target)` is a link and `{0}` a placeholder; foreign text must make neither.
     return str(_PLACEHOLDER.sub(r"{{\1}}", text.replace("](", "] (")))
 
@@ -231,7 +232,7 @@ def _artifacts(
 def _invocation(assessment: Assessment, *, unsettled: bool) -> dict[str, Any]:
     ended = assessment.started + timedelta(seconds=max(0.0, assessment.duration_s))
     notes = [
-        _gap_note(gap) for gap in sorted(assessment.gaps, key=lambda gap: (gap.path, gap.line, gap.reason))
+        gap_note(gap) for gap in sorted(assessment.gaps, key=lambda gap: (gap.path, gap.line, gap.reason))
     ]
     if unsettled:
         unknown = [finding for finding in assessment.findings if finding.outcome is Outcome.UNKNOWN]
@@ -239,17 +240,19 @@ def _invocation(assessment: Assessment, *, unsettled: bool) -> dict[str, Any]:
     return {
         "executionSuccessful": not assessment.is_interrupted,
         "exitCode": exit_code(assessment),
-        "startTimeUtc": _moment(assessment.started.isoformat(timespec="milliseconds")),
-        "endTimeUtc": _moment(ended.isoformat(timespec="milliseconds")),
+        "startTimeUtc": moment(assessment.started.isoformat(timespec="milliseconds")),
+        "endTimeUtc": moment(ended.isoformat(timespec="milliseconds")),
         "toolExecutionNotifications": notes,
     }
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
+    """A time of UTC as the standard writes it."""
     return text.replace("+00:00", "Z")
 
 
-def _gap_note(gap: Gap) -> dict[str, Any]:
+def gap_note(gap: Gap) -> dict[str, Any]:
+    """The notification of something that was not looked at."""
     detail = f": {sentence(gap.detail)}" if gap.detail else ""
     physical: dict[str, Any] = {"artifactLocation": {"uri": uri(gap.path), "uriBaseId": _ROOT}}
     if gap.line:
@@ -257,7 +260,7 @@ def _gap_note(gap: Gap) -> dict[str, Any]:
     return {
         "descriptor": {"id": notification_id(gap.reason)},
         "level": "warning" if gap.matters else "note",
-        "message": {"text": _plain(f"Not looked at: {name(gap.path)}: {gap.reason}{detail}")},
+        "message": {"text": plain(f"Not looked at: {name(gap.path)}: {gap.reason}{detail}")},
         "locations": [{"physicalLocation": physical}],
     }
 
@@ -267,5 +270,5 @@ def _unknown_note(finding: Finding) -> dict[str, Any]:
         "descriptor": {"id": _UNKNOWN_ID},
         "associatedRule": {"id": name(finding.rule)},
         "level": "warning",
-        "message": {"text": _plain(f"Unknown: {sentence(finding.message) or name(finding.rule)}")},
+        "message": {"text": plain(f"Unknown: {sentence(finding.message) or name(finding.rule)}")},
     }

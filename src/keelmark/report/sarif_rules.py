@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from keelmark.core.catalogue import Catalogue
     from keelmark.core.finding import Card
 
-__all__ = ["descriptor", "notification_descriptors", "notification_id"]
+__all__ = ["LEVELS", "SCORES", "descriptor", "notification_descriptors", "notification_id", "tag_of"]
 
 # The middle of the bands that code scanning services draw; nothing for "info", which is no band of theirs.
-_SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.5"}
-_LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
+SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.5"}
+LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
 
 
 def descriptor(rule: str, *, cards: Mapping[str, Card], catalogue: Catalogue) -> dict[str, Any]:
@@ -41,13 +41,13 @@ def descriptor(rule: str, *, cards: Mapping[str, Card], catalogue: Catalogue) ->
     properties: dict[str, Any] = {
         "tags": [
             "security",
-            *(_tag(each) for each in (card.tags if card else ())),
+            *(tag_of(each) for each in (card.tags if card else ())),
             *(row.id for row in rows),
         ],
     }
     severity = card.severity if card else Severity.INFO
-    if severity in _SCORES:
-        properties["security-severity"] = _SCORES[severity]
+    if severity in SCORES:
+        properties["security-severity"] = SCORES[severity]
     if card is not None:
         properties["precision"] = {"high": "high", "medium": "medium", "low": "low"}[card.confidence]
     return {
@@ -55,12 +55,13 @@ def descriptor(rule: str, *, cards: Mapping[str, Card], catalogue: Catalogue) ->
         "shortDescription": {"text": title},
         "fullDescription": {"text": f"{title}."},
         "help": {"text": "\n".join(text), "markdown": "\n\n".join(part for part in pretty if part)},
-        "defaultConfiguration": {"level": _LEVELS.get(severity, "note")},
+        "defaultConfiguration": {"level": LEVELS.get(severity, "note")},
         "properties": properties,
     }
 
 
-def _tag(tag: str) -> str:
+def tag_of(tag: str) -> str:
+    """A tag as code scanning services read it."""
     # Code scanning services know weaknesses by this form.
     kind, _, number = tag.partition(":")
     return f"external/cwe/cwe-{int(number):03}" if kind == "cwe" and number.isdecimal() else name(tag)

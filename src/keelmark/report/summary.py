@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from keelmark.core.catalogue import Item
@@ -12,6 +11,7 @@ from keelmark.core.decision import Standing
 from keelmark.core.facts import Gap, GapReason
 from keelmark.core.outcome import Area, Outcome, Status, Verdict
 from keelmark.report.reasons import open_failures
+from keelmark.report.words import Tone, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,14 +81,6 @@ _WORST = (
 )
 
 
-class Tone(StrEnum):
-    """How a headline is to be shown; words say the same, so colour is never the only carrier."""
-
-    GOOD = "good"
-    BAD = "bad"
-    OPEN = "open"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
     """The answer of a run: a few words in capitals, a sentence that explains them, and its short form."""
@@ -147,11 +139,6 @@ class GapGroup:
     def matters(self) -> bool:
         """Whether one of them can hide a defect that blocks."""
         return any(gap.matters for gap in self.gaps)
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """`1 file`, `2 files`, `1,000 files`."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def headline(assessment: Assessment) -> Headline:

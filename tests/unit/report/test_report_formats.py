@@ -14,7 +14,7 @@ from keelmark.core.outcome import Outcome, Verdict
 from keelmark.report import junit, markdown, sarif
 from keelmark.report.formats import FORMATS
 
-NAMES = ("console", "json", "sarif", "markdown", "html", "junit")
+NAMES = ("console", "json", "sarif", "markdown", "html", "junit", "oscal", "cyclonedx")
 ANY_TEXT = st.text(st.characters(categories=None), max_size=120)
 BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
