@@ -12,6 +12,7 @@ from keelmark.config.settings import AssessSettings
 from keelmark.core.project import Project
 from keelmark.development.assets.inventory import take_inventory
 from keelmark.engine.collect import collect, without_found
+from keelmark.engine.exclusions import in_force
 from keelmark.engine.readers import all_readers
 from keelmark.engine.run import run_rules
 from keelmark.engine.walk import walk
@@ -36,7 +37,7 @@ def project_of(root: Path, *, today: date = TODAY, advisories: Path | None = Non
     """The facts of a folder."""
     file = declaration_file.find(root)
     declaration = declaration_file.read(file, catalogue=load()) if file else None
-    met = walk(root, exclude=declaration.exclude if declaration else ())
+    met = walk(root, exclude=in_force(declaration.exclude, today=today) if declaration else ())
     files = [collected.facts for collected in collect(met.entries, all_readers())]
     gaps = [*met.gaps, *(gap for facts in files for gap in facts.gaps)]
     if (root / "advisories.jsonl").is_file():

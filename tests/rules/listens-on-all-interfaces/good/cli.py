@@ -1,0 +1,12 @@
+import argparse
+
+import uvicorn
+
+from app import app
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--host", type=str, default="127.0.0.1", help="Where to listen.")
+
+if __name__ == "__main__":
+    options = parser.parse_args()
+    uvicorn.run(app, host=options.host, port=8000)
