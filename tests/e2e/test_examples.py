@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 FAULTS = ROOT / "tests" / "data" / "examples" / "faults.yaml"
 TODAY = date(2026, 11, 23)
-MAX_SECONDS = 3.0
 STATES = ("helpdesk", "digits")
 
 _ROW = re2.compile(r"(?m)^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$")
@@ -140,11 +139,6 @@ def test_nothing_is_attested_that_a_rule_settles(state: str) -> None:
         for recommendation in finding.settles
     }
     assert not settled & {entry.recommendation for entry in attestations(folder)}
-
-
-@pytest.mark.parametrize("state", [f"{state}/{kind}" for state in STATES for kind in ("as-found", "secured")])
-def test_an_example_is_assessed_in_seconds(state: str) -> None:
-    assert run(state).duration_s < MAX_SECONDS
 
 
 def attestations(folder: Path) -> tuple[Attestation, ...]:
