@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from build_catalogue import main as build_catalogue
+from build_threat_library import main as build_threat_library
 
 from keelmark.config.declaration import json_schema
 from keelmark.core.outcome import Area
+from keelmark.development.supplychain.techniques import cards as technique_cards
 from keelmark.guidelines import load
 from keelmark.guidelines.applicability import needs
 from keelmark.workflows.rulebook import rulebook
@@ -45,12 +47,13 @@ def main() -> int:
         "rules/index.md": "".join(_index(rules)),
         **{f"rules/{found.card.id}.md": "".join(_rule(found, catalogue)) for found in rules},
         **{f"areas/{name}": "".join(_area(area, catalogue, rules)) for area, name in AREA_FILES.items()},
+        "reference/techniques.md": "".join(_techniques()),
         "areas/beyond.md": "".join(_beyond(catalogue, rules)),
         "reference/declaration.md": "".join(_declaration(json_schema())),
         "reference/declaration.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }
     if "--check" in sys.argv:
-        return max(_check(pages), build_catalogue())
+        return max(_check(pages), build_catalogue(), build_threat_library())
     for folder in ("rules", "areas", "reference"):
         (DOCS / folder).mkdir(parents=True, exist_ok=True)
         for old in (DOCS / folder).iterdir():
@@ -58,7 +61,7 @@ def main() -> int:
                 old.unlink()
     for name, text in pages.items():
         (DOCS / name).write_text(text, "utf-8")
-    return build_catalogue()
+    return max(build_catalogue(), build_threat_library())
 
 
 def _check(pages: dict[str, str]) -> int:
@@ -105,6 +108,19 @@ def _rule(found: Found, catalogue: Catalogue) -> Iterator[str]:
     if card.references:
         yield "\n## References\n\n"
         yield from (f"- {reference}\n" for reference in card.references)
+
+
+def _techniques() -> Iterator[str]:
+    yield "# Techniques of artefacts\n\n"
+    yield "What `keelmark scan` finds in model files. Critical, high and medium findings make a file unsafe (exit code 1); "
+    yield "the others are notes. `keelmark explain TECHNIQUE` shows one of them offline.\n\n"
+    yield "| technique | severity | what a finding means |\n| --- | --- | --- |\n"
+    for card in technique_cards().values():
+        yield f"| [{card.technique}](#{card.technique}) | {card.severity.value} | {card.title} |\n"
+    for card in technique_cards().values():
+        yield f"\n## {card.technique}\n\n{card.title}. Severity: {card.severity.value}. "
+        yield f"Tags: {', '.join(f'`{tag}`' for tag in card.tags)}.\n\n"
+        yield f"{card.what}\n\nWhy it matters: {card.why}\n\nWhat to do: {card.fix}\n"
 
 
 def _area(area: Area, catalogue: Catalogue, rules: Sequence[Found]) -> Iterator[str]:

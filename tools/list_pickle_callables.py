@@ -1,8 +1,8 @@
-"""Writes `formats/data/pickle_safe.json`: callables that honest models ask for and that run nothing of the file's choice.
+"""Writes `formats/models/pickle/harmless.json`: callables that honest models ask for and that run nothing of the file's choice.
 
 Run it in an environment of its own that has scikit-learn, numpy, scipy, pandas, xgboost and lightgbm:
 
-    python tools/list_pickle_callables.py src/keelmark/formats/data/pickle_safe.json
+    python tools/list_pickle_callables.py src/keelmark/formats/models/pickle/harmless.json
 
 Names are exact. Left out on purpose, although honest files may ask for them: classes that open files or processes when
 called (`numpy.memmap`, `joblib.Memory`), that import by name (`numpy.core._ufunc_reconstruct`), or that run text from
