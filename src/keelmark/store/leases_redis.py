@@ -7,10 +7,12 @@ The promises, each with a test:
 3. Places that a worker does not speak of for as long as they live are free.
 4. A trip that was overtaken by a later one of the same worker does nothing.
 5. Nothing that an error says holds the password of the server.
+6. Who is cancelled while it waits for the server hears of it, whatever the client makes of it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +63,19 @@ class RedisLeases:
         Raises:
             StoreError: It cannot be told whether it was done.
         """
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         keys = [each.key.encode("utf-8", "surrogatepass") for each in trip.counters]
         try:
             found = await self._run(keys, msgspec.json.encode(_payload(trip)))
         except (RedisError, OSError) as error:
             # The words of the client may name the address: only the kind of the error is told.
             raise StoreError(f"shared limits: {type(error).__name__}") from None
+        finally:
+            # The client sends with `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes just as
+            # what it waits for ends (CPython gh-86296): who keeps asking would never stop.
+            if task is not None and task.cancelling() > cancelled:
+                raise asyncio.CancelledError
         return answer_of(found, trip)
 
     async def close(self) -> None:

@@ -48,7 +48,7 @@ from keelmark.workflows.serve_limits import ServedLimits
 from keelmark.workflows.serve_line import Built, Lasting, build
 from keelmark.workflows.serve_notes import notes_of
 from keelmark.workflows.serve_operators import Everyone, KeyDesk, recorded
-from keelmark.workflows.serve_parts import bound_socket, content_keeper, listener_tls, secret_from
+from keelmark.workflows.serve_parts import bound_socket, content_keeper, ended, listener_tls, secret_from
 from keelmark.workflows.serve_settings import SettingsInForce
 from keelmark.workflows.serve_state import release_of, state_of
 from keelmark.workflows.serve_switch import SharedSwitch, switch_register
@@ -258,9 +258,7 @@ class Worker:
     async def _stop(self) -> None:
         self._is_draining = True
         await self.server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         for control in self._control:
             await control.close()
         for each in (self._built, *self._left):

@@ -25,7 +25,7 @@ from keelmark.store.durable import read_bounded
 from keelmark.workflows.request_content import sealer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from keelmark.config.gateway import GatewaySettings
@@ -37,6 +37,7 @@ __all__ = [
     "bound_socket",
     "cluster_for",
     "content_keeper",
+    "ended",
     "key_set_source",
     "listener_tls",
     "routes_of",
@@ -48,6 +49,7 @@ _MAX_SECRET_BYTES = 64 * 1024
 _MAX_KEY_SET_BYTES = 256 * 1024
 _AGENT = "keelmark"
 _OK = 200
+_ASKED_AGAIN_S = 1.0
 
 
 def secret_from(source: str, *, root: Path, environment: Mapping[str, str] | None = None) -> Secret:
@@ -70,6 +72,15 @@ def secret_from(source: str, *, root: Path, environment: Mapping[str, str] | Non
     if not value:
         raise ConfigurationError(f"`{rest}` holds no credential")
     return Secret(value)
+
+
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a library that one of them waits in may let a cancellation get lost."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_ASKED_AGAIN_S)
 
 
 @contextlib.contextmanager

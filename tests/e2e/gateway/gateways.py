@@ -239,6 +239,8 @@ class Gateway:
             self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not stop: {self.told}") from None
         finally:
             self.kill()
 
@@ -308,9 +310,11 @@ def serving(
         yield gateway.serving(workers)
     finally:
         upstream.go()
-        gateway.stop()
-        if process.stderr is not None:
-            process.stderr.close()
+        try:
+            gateway.stop()
+        finally:
+            if process.stderr is not None:
+                process.stderr.close()
 
 
 @contextmanager

@@ -343,3 +343,40 @@ def test_an_answer_that_cannot_be_read_is_an_error(monkeypatch: pytest.MonkeyPat
         await leases.close()
 
     asyncio.run(main())
+
+
+@needs_server
+def test_who_is_cancelled_at_any_moment_of_a_trip_hears_of_it(redis: Redis) -> None:
+    async def asking(leases: RedisLeases) -> None:
+        for number in range(1, 1_000_000):
+            await leases.trip(trip(window(10), number=number))
+
+    async def steps_of_one_trip() -> int:
+        """How often the loop turns for one trip, with a connection that is there."""
+        leases = redis.leases()
+        await leases.trip(trip(window(10)))
+        task, turns = asyncio.create_task(leases.trip(trip(window(10), number=2))), 0
+        while not task.done():
+            await asyncio.sleep(0)
+            turns += 1
+        await leases.close()
+        return turns
+
+    async def cancelled_after(turns: int) -> bool:
+        leases = redis.leases()
+        await leases.trip(trip(window(10)))
+        task = asyncio.create_task(asking(leases))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        _, left = await asyncio.wait([task], timeout=2)
+        for each in left:
+            each.cancel()
+        await leases.close()
+        return not left
+
+    async def main() -> list[int]:
+        turns = await steps_of_one_trip()
+        return [each for each in range(min(turns, 60) + 10) if not await cancelled_after(each)]
+
+    assert asyncio.run(main()) == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from keelmark.errors import ConfigurationError
-from keelmark.workflows.serve_parts import secret_from
+from keelmark.workflows.serve_parts import ended, secret_from
 
 
 def test_a_secret_in_a_file_is_looked_for_beside_the_settings(
@@ -23,3 +25,19 @@ def test_a_secret_in_a_file_is_looked_for_beside_the_settings(
     assert whole.reveal() == b"of nobody"
     with pytest.raises(ConfigurationError, match="`other` cannot be read"):
         secret_from("file:other", root=tmp_path / "project")
+
+
+def test_a_task_that_lets_a_cancellation_get_lost_is_cancelled_again() -> None:
+    async def deaf(times: int) -> None:
+        for _ in range(times):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def main() -> list[bool]:
+        tasks = [asyncio.create_task(deaf(times)) for times in (0, 2)]
+        await asyncio.sleep(0)
+        await ended(tasks)
+        return [task.cancelled() for task in tasks]
+
+    assert asyncio.run(main()) == [True, True]

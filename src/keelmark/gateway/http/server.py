@@ -105,7 +105,8 @@ class Server:
         if self.connections:
             self._emptied = asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), self.bounds.drain_timeout_s)
+                async with asyncio.timeout(self.bounds.drain_timeout_s):
+                    await self._emptied.wait()
         for connection in tuple(self.connections):
             connection.abort()
         if self._sweeper is not None:
