@@ -257,7 +257,8 @@ class Answers:
         except (UpstreamError, AnswerError, ScreenedError) as error:
             if not reply.is_begun:
                 raise
-            exchange.decision, exchange.decided_by = deny(error.reason), "screen-output"
+            exchange.decision = deny(error.reason)
+            exchange.decided_by = "screen-output" if isinstance(error, ScreenedError) else "upstream"
             await leave(stream.refuse(exchange.decision))
         finally:
             exchange.usage = stream.usage

@@ -203,6 +203,7 @@ def test_a_stream_that_breaks_off_is_not_told_as_whole(gateway: Gateway) -> None
             pass
     assert b'"code":"upstream-failed"' in got
     assert b'"finish_reason":"stop"' not in got
+    assert b"[DONE]" not in got
     assert gateway.ask().status == 200
 
 

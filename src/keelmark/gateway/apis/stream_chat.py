@@ -99,9 +99,9 @@ class ChatStream(EventStream):
         return b"".join((*before, own)) if before else own
 
     def refuse(self, decision: Decision) -> bytes:
-        """The event that tells the caller why nothing more comes, and the end."""
+        """The event that tells the caller why nothing more comes. The mark of the end is left out: it stands behind whole answers."""
         self.is_done = True
-        return event_bytes(body_of(decision, api=self._api)) + _END
+        return event_bytes(body_of(decision, api=self._api))
 
     def holder(self, choice: dict[str, Any]) -> dict[str, Any]:
         """The part of a choice that holds its texts."""
